@@ -1,0 +1,60 @@
+/** The arrows of docs/design.md, checked by machine. */
+module.exports = {
+  forbidden: [
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'domain-is-pure',
+      severity: 'error',
+      from: { path: '^src/domain/' },
+      to: { pathNot: '^(src/domain/|node_modules/(@types/)?big\\.js)' },
+    },
+    {
+      name: 'workflows-see-domain-and-activity-types-only',
+      severity: 'error',
+      from: { path: '^src/workflows/' },
+      to: { pathNot: '^(src/(domain|workflows|activities)/|node_modules/@temporalio/(workflow|common))' },
+    },
+    {
+      name: 'workflows-import-activities-as-types',
+      severity: 'error',
+      from: { path: '^src/workflows/' },
+      to: { path: '^src/activities/', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'activities-see-ports-not-parts',
+      severity: 'error',
+      from: { path: '^src/activities/' },
+      to: { path: '^(src/exchange/(kraken|paper)/|src/(cli|dashboard|embedded|backtest)/)' },
+    },
+    {
+      name: 'activities-see-the-database-as-types',
+      severity: 'error',
+      from: { path: '^src/activities/' },
+      to: { path: '^db/', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'only-roots-wire-real-parts',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/(worker\\.ts|embedded/|cli/|dashboard/|exchange/)' },
+      to: { path: '^(db/data-source|src/exchange/(kraken|paper)/)', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'kraken-api-in-one-file',
+      severity: 'error',
+      from: { path: '^(src|db|bench)/', pathNot: '^src/exchange/kraken/private-api\\.ts$' },
+      to: { path: '^node_modules/kraken-api' },
+    },
+    {
+      name: 'src-never-imports-test',
+      severity: 'error',
+      from: { path: '^(src|db)/' },
+      to: { path: '^(test|bench)/' },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { extensions: ['.ts', '.js', '.json'] },
+  },
+};

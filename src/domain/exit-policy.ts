@@ -1,0 +1,129 @@
+import { betterPrice, returnFraction, type Side } from './position.ts';
+import type { Decimal } from './money.ts';
+import type { Thresholds } from './thresholds.ts';
+
+export type PredictionAction = 'BUY' | 'SELL' | 'HOLD';
+
+export interface Prediction {
+  readonly action: PredictionAction;
+  /** 0..1 */
+  readonly confidence: number;
+  readonly asOfMs: number;
+  /** From `asOfMs` on; afterwards the prediction counts as absent. */
+  readonly ttlMs: number;
+  readonly source: string;
+}
+
+/** What a trade pins at entry: learned thresholds and the scale of its time. */
+export interface Policy {
+  /** Version of the thresholds. */
+  readonly version: number;
+  readonly thresholds: Thresholds;
+  /** 1 in real life; a tape that runs 30 times as fast has its policy minutes divided by 30. */
+  readonly timeScale: number;
+}
+
+/** What the exit decision needs to know of a position. */
+export interface ExitPosition {
+  readonly side: Side;
+  /** Average entry fill price. */
+  readonly entryPrice: Decimal;
+  readonly openedAtMs: number;
+  /** Most favourable mark seen since entry; the entry price at first. */
+  readonly bestPrice: Decimal;
+  /** Volatility scale `s` at entry, 0.5..2. */
+  readonly volatilityScale: number;
+  /** Entry plus exit fee as a fraction of the entry value: what a round trip costs. */
+  readonly roundTripFee: number;
+  readonly tickSize: Decimal;
+  /** Set when an operator or reconciliation demands the exit. */
+  readonly exitDemand?: string;
+}
+
+export const EXIT_RULES = [
+  'forced',
+  'emergency-loss',
+  'extraordinary-profit',
+  'ai-reversal',
+  'loss-limit',
+  'take-profit',
+  'giveback',
+] as const;
+export const HOLD_RULES = ['ai-confidence', 'min-hold', 'noise', 'undecided'] as const;
+
+export type ExitRule = (typeof EXIT_RULES)[number];
+export type HoldRule = (typeof HOLD_RULES)[number];
+
+/** The answer of the policy, with the figures it rests on. Returns are fractions. */
+export type Evaluation = { readonly returnFraction: number; readonly bestReturn: number } & (
+  { readonly action: 'exit'; readonly rule: ExitRule } | { readonly action: 'hold'; readonly rule: HoldRule }
+);
+
+export function isFresh(prediction: Prediction | null, nowMs: number): prediction is Prediction {
+  return prediction !== null && nowMs < prediction.asOfMs + prediction.ttlMs;
+}
+
+export function isAgainst(side: Side, action: PredictionAction): boolean {
+  return side === 'long' ? action === 'SELL' : action === 'BUY';
+}
+
+/** When the minimum hold of the position ends. */
+export function minHoldEndsMs(position: Pick<ExitPosition, 'openedAtMs'>, policy: Policy): number {
+  return position.openedAtMs + (policy.thresholds.minHoldTimeMinutes * 60_000) / policy.timeScale;
+}
+
+/**
+ * The exit decision; the first rule that matches wins, emergencies before anything that could veto them.
+ * Pure. `mark` is the bid for a long, the ask for a short.
+ */
+export function evaluateExit(
+  position: ExitPosition,
+  mark: Decimal,
+  prediction: Prediction | null,
+  policy: Policy,
+  nowMs: number,
+): Evaluation {
+  const { side, entryPrice, volatilityScale } = position;
+  const limits = policy.thresholds;
+  const current = returnFraction(side, entryPrice, mark);
+  const bestReturn = returnFraction(side, entryPrice, betterPrice(side, position.bestPrice, mark));
+  const exit = (rule: ExitRule): Evaluation => ({
+    action: 'exit',
+    rule,
+    returnFraction: current,
+    bestReturn,
+  });
+  const hold = (rule: HoldRule): Evaluation => ({
+    action: 'hold',
+    rule,
+    returnFraction: current,
+    bestReturn,
+  });
+
+  if (position.exitDemand !== undefined) return exit('forced');
+  if (current <= limits.emergencyLossStop) return exit('emergency-loss');
+  if (current >= limits.extraordinaryProfitCapture) return exit('extraordinary-profit');
+  if (isFresh(prediction, nowMs)) {
+    const against = isAgainst(side, prediction.action);
+    if (against && prediction.confidence > limits.aiReversalConfidenceThreshold) return exit('ai-reversal');
+    if (!against && prediction.confidence > limits.aiConfidenceRespectThreshold) return hold('ai-confidence');
+  }
+  if (nowMs < minHoldEndsMs(position, policy)) return hold('min-hold');
+  const lossLimit = limits.minLossBeforeExit * volatilityScale;
+  if (current < 0 && current > lossLimit) return hold('noise');
+  if (current <= lossLimit) return exit('loss-limit');
+  if (current >= limits.profitTakingThreshold * volatilityScale) return exit('take-profit');
+  if (current > 0 && isArmed(bestReturn, position) && current <= givebackReturn(bestReturn, policy))
+    return exit('giveback');
+  return hold('undecided');
+}
+
+/** Rule 9 only arms once the best return has covered a round trip of fees. */
+export function isArmed(bestReturn: number, position: Pick<ExitPosition, 'roundTripFee'>): boolean {
+  return bestReturn >= position.roundTripFee;
+}
+
+/** The return at and below which rule 9 exits. */
+export function givebackReturn(bestReturn: number, policy: Policy): number {
+  return bestReturn * (1 - policy.thresholds.exitScore);
+}

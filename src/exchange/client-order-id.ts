@@ -1,0 +1,31 @@
+import { createHash } from 'node:crypto';
+
+/** `entry`, then `exit-1`, `exit-2`, …: the number moves on only after the previous leg is proven finished. */
+export type Leg = 'entry' | `exit-${number}` | 'stop';
+
+const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
+const HASH_CHARACTERS = 15;
+
+/**
+ * The one client order id of an intent, for ever: `hfe` or `hfx` and 15 characters of
+ * base32(SHA-256(workflow id, leg)). 18 characters is the most that Kraken's free form takes.
+ */
+export function clientOrderId(workflowId: string, leg: Leg): string {
+  const digest = createHash('sha256').update(`${workflowId}\n${leg}`).digest();
+  return (leg === 'entry' ? 'hfe' : 'hfx') + base32(digest).slice(0, HASH_CHARACTERS);
+}
+
+/** Whose an order is, told from the exchange alone. */
+export function ownDirection(id: string | null): 'entry' | 'exit' | null {
+  const match = /^hf([ex])[A-Z2-7]{15}$/.exec(id ?? '');
+  if (!match) return null;
+  return match[1] === 'e' ? 'entry' : 'exit';
+}
+
+/** RFC 4648 base32 without padding. */
+function base32(bytes: Uint8Array): string {
+  let bits = '';
+  for (const byte of bytes) bits += byte.toString(2).padStart(8, '0');
+  const groups = bits.match(/.{5}/g) ?? [];
+  return groups.map((group) => ALPHABET[Number.parseInt(group, 2)]).join('');
+}
