@@ -1,4 +1,4 @@
-import { betterPrice, returnFraction, type Side } from './position.ts';
+import { moveFraction, type Side } from './position.ts';
 import type { Decimal } from './money.ts';
 import type { Thresholds } from './thresholds.ts';
 
@@ -83,39 +83,56 @@ export function evaluateExit(
   policy: Policy,
   nowMs: number,
 ): Evaluation {
-  const { side, entryPrice, volatilityScale } = position;
-  const limits = policy.thresholds;
-  const current = returnFraction(side, entryPrice, mark);
-  const bestReturn = returnFraction(side, entryPrice, betterPrice(side, position.bestPrice, mark));
-  const exit = (rule: ExitRule): Evaluation => ({
-    action: 'exit',
-    rule,
-    returnFraction: current,
-    bestReturn,
-  });
-  const hold = (rule: HoldRule): Evaluation => ({
-    action: 'hold',
-    rule,
-    returnFraction: current,
-    bestReturn,
-  });
+  const entryPrice = Number(position.entryPrice);
+  const current = moveFraction(position.side, entryPrice, Number(mark));
+  const bestReturn = Math.max(current, moveFraction(position.side, entryPrice, Number(position.bestPrice)));
+  const rule = matchingRule(position, current, bestReturn, prediction, policy, nowMs);
+  return isExitRule(rule)
+    ? { action: 'exit', rule, returnFraction: current, bestReturn }
+    : { action: 'hold', rule, returnFraction: current, bestReturn };
+}
 
-  if (position.exitDemand !== undefined) return exit('forced');
-  if (current <= limits.emergencyLossStop) return exit('emergency-loss');
-  if (current >= limits.extraordinaryProfitCapture) return exit('extraordinary-profit');
+/**
+ * The rules themselves, on returns: `current` at the mark, `bestReturn` the best so far with this mark.
+ * Shared by the live decision and by replay, which prepares the returns of a path once.
+ */
+export function matchingRule(
+  position: Pick<ExitPosition, 'side' | 'openedAtMs' | 'volatilityScale' | 'roundTripFee' | 'exitDemand'>,
+  current: number,
+  bestReturn: number,
+  prediction: Prediction | null,
+  policy: Policy,
+  nowMs: number,
+): ExitRule | HoldRule {
+  const limits = policy.thresholds;
+  if (position.exitDemand !== undefined) return 'forced';
+  if (current <= limits.emergencyLossStop) return 'emergency-loss';
+  if (current >= limits.extraordinaryProfitCapture) return 'extraordinary-profit';
   if (isFresh(prediction, nowMs)) {
-    const against = isAgainst(side, prediction.action);
-    if (against && prediction.confidence > limits.aiReversalConfidenceThreshold) return exit('ai-reversal');
-    if (!against && prediction.confidence > limits.aiConfidenceRespectThreshold) return hold('ai-confidence');
+    const against = isAgainst(position.side, prediction.action);
+    if (against && prediction.confidence > limits.aiReversalConfidenceThreshold) return 'ai-reversal';
+    if (!against && prediction.confidence > limits.aiConfidenceRespectThreshold) return 'ai-confidence';
   }
-  if (nowMs < minHoldEndsMs(position, policy)) return hold('min-hold');
-  const lossLimit = limits.minLossBeforeExit * volatilityScale;
-  if (current < 0 && current > lossLimit) return hold('noise');
-  if (current <= lossLimit) return exit('loss-limit');
-  if (current >= limits.profitTakingThreshold * volatilityScale) return exit('take-profit');
+  if (nowMs < minHoldEndsMs(position, policy)) return 'min-hold';
+  const lossLimit = limits.minLossBeforeExit * position.volatilityScale;
+  if (current < 0 && current > lossLimit) return 'noise';
+  if (current <= lossLimit) return 'loss-limit';
+  if (current >= limits.profitTakingThreshold * position.volatilityScale) return 'take-profit';
   if (current > 0 && isArmed(bestReturn, position) && current <= givebackReturn(bestReturn, policy))
-    return exit('giveback');
-  return hold('undecided');
+    return 'giveback';
+  return 'undecided';
+}
+
+export function isExitRule(rule: ExitRule | HoldRule): rule is ExitRule {
+  switch (rule) {
+    case 'ai-confidence':
+    case 'min-hold':
+    case 'noise':
+    case 'undecided':
+      return false;
+    default:
+      return true;
+  }
 }
 
 /** Rule 9 only arms once the best return has covered a round trip of fees. */

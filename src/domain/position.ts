@@ -52,9 +52,13 @@ export function summarizeFills(fills: readonly Fill[]): FillSummary | null {
  * Rounded to 1e-12, so that a price exactly on a threshold compares equal to it.
  */
 export function returnFraction(side: Side, entryPrice: Decimal, price: Decimal): number {
-  const entry = Number(entryPrice);
-  const move = Number(price) - entry;
-  return Math.round(((side === 'long' ? move : -move) / entry) * 1e12) / 1e12;
+  return moveFraction(side, Number(entryPrice), Number(price));
+}
+
+/** {@link returnFraction} of prices that were parsed already; for ratios only, never for money. */
+export function moveFraction(side: Side, entry: number, price: number): number {
+  const move = side === 'long' ? price - entry : entry - price;
+  return Math.round((move / entry) * 1e12) / 1e12;
 }
 
 /** Realized P&L in quote currency, from what was really paid and received, net of all fees. */
