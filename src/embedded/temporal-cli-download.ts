@@ -1,5 +1,6 @@
 import { fork } from 'node:child_process';
 import { mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Obtained, ObtainTemporalCli } from './temporal-cli-source.ts';
@@ -20,7 +21,7 @@ export const downloadTemporalCli: ObtainTemporalCli = async ({ target, version, 
     [dir, version],
     {
       env,
-      execArgv: ['--import', import.meta.resolve('tsx')],
+      execArgv: ['--import', createRequire(import.meta.url).resolve('tsx/esm')],
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     },
   );

@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline';
 import { Connection } from '@temporalio/client';
 import type { Logger } from 'pino';
 import { spawnGuarded, type GuardedProcess, type ProcessEnd } from './guarded-process.ts';
+import { assertPortFree } from './ports.ts';
 
 /** The search attributes of a trade, as DESIGN's Temporal section names them. */
 export const SEARCH_ATTRIBUTES = {
@@ -50,10 +51,13 @@ export interface EmbeddedTemporal {
 
 /**
  * Starts the Temporal dev server on its database file and waits until it answers for the namespace.
- * @throws Error with the server's own last words when it ends or stays silent before that.
+ * @throws PortTaken, or Error with the server's own last words when it ends or stays silent before that.
  */
 export async function startTemporal(options: StartTemporalOptions): Promise<EmbeddedTemporal> {
   const { port, uiPort, log } = options;
+  // Whatever listens there already would answer in our server's stead.
+  await assertPortFree(port, 'temporal');
+  if (uiPort !== null) await assertPortFree(uiPort, 'temporalUi');
   const server = await spawnGuarded(options.cli, serverArguments(options));
   const lastWords = collectOutput(server, log);
   const address = `127.0.0.1:${port}`;
