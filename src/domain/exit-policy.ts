@@ -74,7 +74,7 @@ export function minHoldEndsMs(position: Pick<ExitPosition, 'openedAtMs'>, policy
 
 /**
  * The exit decision; the first rule that matches wins, emergencies before anything that could veto them.
- * Pure. `mark` is the bid for a long, the ask for a short.
+ * Pure. `mark` is the bid for a long, the ask for a short; `RangeError` when it is not a price.
  */
 export function evaluateExit(
   position: ExitPosition,
@@ -84,7 +84,10 @@ export function evaluateExit(
   nowMs: number,
 ): Evaluation {
   const entryPrice = Number(position.entryPrice);
-  const current = moveFraction(position.side, entryPrice, Number(mark));
+  const price = Number(mark);
+  // Nothing compares with NaN, so a bad mark would hold through an emergency without a word.
+  if (!(price > 0 && price < Infinity)) throw new RangeError(`mark is ${mark}, it must be a price above 0`);
+  const current = moveFraction(position.side, entryPrice, price);
   const bestReturn = Math.max(current, moveFraction(position.side, entryPrice, Number(position.bestPrice)));
   const rule = matchingRule(position, current, bestReturn, prediction, policy, nowMs);
   return isExitRule(rule)

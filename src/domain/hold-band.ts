@@ -30,9 +30,10 @@ export function holdBand(
   const holdsAt = (price: Decimal) =>
     evaluateExit(position, price, prediction, policy, nowMs).action === 'hold';
   const { worst, best } = holdReturns(position, mark, prediction, policy, nowMs);
-  const atWorst = edgePrice(position, worst, mark, holdsAt);
-  const atBest = edgePrice(position, best, mark, holdsAt);
-  const [low, high] = position.side === 'long' ? [atWorst, atBest] : [atBest, atWorst];
+  const isLong = position.side === 'long';
+  const atWorst = edgePrice(position, worst, mark, isLong ? 'down' : 'up', holdsAt);
+  const atBest = edgePrice(position, best, mark, isLong ? 'up' : 'down', holdsAt);
+  const [low, high] = isLong ? [atWorst, atBest] : [atBest, atWorst];
   return {
     low,
     high,
@@ -41,17 +42,17 @@ export function holdBand(
   };
 }
 
-/** The open interval of returns around the mark in which no exit rule matches. */
+/** Returns at which an exit rule begins to match, on either side of the mark, the nearest first. */
 function holdReturns(
   position: ExitPosition,
   mark: Decimal,
   prediction: Prediction | null,
   policy: Policy,
   nowMs: number,
-): { worst: number; best: number } {
+): { worst: number[]; best: number[] } {
   const limits = policy.thresholds;
   const { worst, best } = { worst: limits.emergencyLossStop, best: limits.extraordinaryProfitCapture };
-  if (isHeldRegardless(position, prediction, policy, nowMs)) return { worst, best };
+  if (isHeldRegardless(position, prediction, policy, nowMs)) return { worst: [worst], best: [best] };
 
   const current = returnFraction(position.side, position.entryPrice, mark);
   const bestReturn = returnFraction(position.side, position.entryPrice, position.bestPrice);
@@ -59,9 +60,11 @@ function holdReturns(
   const takeProfit = Math.min(best, limits.profitTakingThreshold * position.volatilityScale);
   const giveback = givebackReturn(bestReturn, policy);
   const trailing = isArmed(bestReturn, position) && giveback > 0;
-  if (!trailing) return { worst: lossLimit, best: takeProfit };
+  if (!trailing) return { worst: [lossLimit], best: [takeProfit] };
   // Rule 9 exits between 0 and its line: below 0 is a hold of its own (noise), above the line another.
-  return current > 0 ? { worst: giveback, best: takeProfit } : { worst: lossLimit, best: Number.MIN_VALUE };
+  return current > 0
+    ? { worst: [giveback, lossLimit], best: [takeProfit] }
+    : { worst: [lossLimit], best: [Number.MIN_VALUE, takeProfit] };
 }
 
 /** Held by a prediction or by the minimum hold: only the emergencies can exit. */
@@ -100,30 +103,42 @@ function holdsUntilMs(
   return ends.length === 0 ? null : Math.max(...ends);
 }
 
-/** From `mark` towards the return `edge`, the last tick that still holds. */
+/** From `mark` outwards, the last tick before the nearest of the `edges` that really exits. */
 function edgePrice(
   position: ExitPosition,
-  edge: number,
+  edges: readonly number[],
   mark: Decimal,
+  direction: 'up' | 'down',
   holdsAt: (price: Decimal) => boolean,
 ): Decimal {
   const tick = big(position.tickSize);
-  const entry = big(position.entryPrice);
-  const signed = position.side === 'long' ? edge : -edge;
-  const exact = entry.plus(entry.times(big(signed.toFixed(15))));
-  const outward = exact.gte(big(mark)) ? tick : tick.times(big('-1'));
-  const beyond = (price: Big) => (outward.gt(big('0')) ? price.lt(big(mark)) : price.gt(big(mark)));
-  // The closed form is right to a tick or so; the policy itself has the last word.
-  let price = exact.div(tick).round(0, 1).times(tick);
-  while (!beyond(price) && !(isPositivePrice(price) && holdsAt(text(price)))) price = price.minus(outward);
-  if (beyond(price)) return mark;
-  while (isPositivePrice(price.plus(outward)) && holdsAt(text(price.plus(outward))))
-    price = price.plus(outward);
-  return text(price);
+  const outward = direction === 'up' ? tick : tick.times(big('-1'));
+  const holds = (price: Big) => price.gt(big('0')) && holdsAt(text(price));
+  let last = big(mark);
+  for (const edge of edges) {
+    // The closed form is right to a tick or so; the policy itself has the last word.
+    let price = tickNearReturn(position, edge);
+    const isBeyondLast = () => (direction === 'up' ? price.gt(last) : price.lt(last));
+    while (isBeyondLast() && !holds(price)) price = price.minus(outward);
+    if (isBeyondLast()) last = price;
+    // An exit zone narrower than a tick has no price in it: then the next edge counts.
+    if (!holds(last.plus(outward))) return text(last);
+  }
+  while (holds(last.plus(outward))) last = last.plus(outward);
+  return text(last);
 }
 
-function isPositivePrice(price: Big): boolean {
-  return price.gt(big('0'));
+/** The tick nearest to where the return of the position is `edge`, the first tick at the least. */
+function tickNearReturn(position: ExitPosition, edge: number): Big {
+  const tick = big(position.tickSize);
+  const entry = big(position.entryPrice);
+  const signed = position.side === 'long' ? edge : -edge;
+  const ticks = entry
+    .plus(entry.times(big(signed.toFixed(15))))
+    .div(tick)
+    .round(0, 1);
+  // A short can't gain more than 100%: no price lies beyond the first tick.
+  return (ticks.lt(big('1')) ? big('1') : ticks).times(tick);
 }
 
 function trailingPrice(
@@ -141,5 +156,6 @@ function trailingPrice(
   const from = armed
     ? betterPrice(position.side, position.bestPrice, mark)
     : betterPrice(position.side, arming, mark);
-  return betterPrice(position.side, from, bestEdge) === from && from !== bestEdge ? null : from;
+  const beyondEdge = big(from).cmp(big(bestEdge));
+  return beyondEdge === (position.side === 'long' ? 1 : -1) ? null : from;
 }

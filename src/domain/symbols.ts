@@ -22,28 +22,9 @@ const MODERN_ASSET: Readonly<Record<string, string>> = {
   ZAUD: 'AUD',
 };
 
-const QUOTES = [
-  'ZUSD',
-  'ZEUR',
-  'ZGBP',
-  'ZCAD',
-  'ZJPY',
-  'ZAUD',
-  'USDT',
-  'USDC',
-  'USD',
-  'EUR',
-  'GBP',
-  'CAD',
-  'JPY',
-  'AUD',
-  'CHF',
-  'XXBT',
-  'XETH',
-  'XBT',
-  'BTC',
-  'ETH',
-];
+const QUOTES = ['USDT', 'USDC', 'USD', 'EUR', 'GBP', 'CAD', 'JPY', 'AUD', 'CHF', 'XBT', 'BTC', 'ETH'];
+/** Only beside a base in the exchange's old spelling: XXBTZUSD has one, XTZUSD is XTZ and USD. */
+const PREFIXED_QUOTES = ['ZUSD', 'ZEUR', 'ZGBP', 'ZCAD', 'ZJPY', 'ZAUD', 'XXBT', 'XETH'];
 
 export function modernAsset(asset: string): string {
   return MODERN_ASSET[asset] ?? asset;
@@ -58,9 +39,15 @@ export function normalizeSymbol(input: string): string | null {
   const slashed = /^([A-Z0-9.]{2,12})[/-]([A-Z0-9.]{2,12})$/.exec(upper);
   if (slashed?.[1] && slashed[2]) return `${modernAsset(slashed[1])}/${modernAsset(slashed[2])}`;
   if (!/^[A-Z0-9.]{5,16}$/.test(upper)) return null;
-  const quote = QUOTES.find((candidate) => upper.endsWith(candidate) && upper.length - candidate.length >= 2);
+  const quote =
+    PREFIXED_QUOTES.find((candidate) => upper.endsWith(candidate) && isOldBase(upper.slice(0, -4))) ??
+    QUOTES.find((candidate) => upper.endsWith(candidate) && upper.length - candidate.length >= 2);
   if (!quote) return null;
   return `${modernAsset(upper.slice(0, -quote.length))}/${modernAsset(quote)}`;
+}
+
+function isOldBase(asset: string): boolean {
+  return asset === 'USDT' || (asset.length === 4 && asset in MODERN_ASSET);
 }
 
 export function baseAsset(symbol: string): string {
