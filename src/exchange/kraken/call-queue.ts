@@ -1,0 +1,129 @@
+import { ExchangeUnavailable, type CallPriority } from '../port.ts';
+import type { CallBudget, CallCost } from './call-budget.ts';
+
+const ORDER: readonly CallPriority[] = ['exit', 'entry', 'look-up', 'reconcile'];
+
+/** The call was never started: its time was up while it waited for its turn. */
+export class WaitedTooLong extends Error {
+  override readonly name = 'WaitedTooLong';
+}
+
+export interface QueuedCall<T> {
+  readonly cost: CallCost;
+  readonly priority: CallPriority;
+  /** Give up unless started within this time; waits for ever when absent. */
+  readonly maxWaitMs?: number;
+  /** Starts the call; must settle. */
+  readonly run: () => Promise<T>;
+  /** True when the answer says that the counter was full. */
+  readonly rateLimited?: (answer: T) => boolean;
+}
+
+export interface CallQueue {
+  add<T>(call: QueuedCall<T>): Promise<T>;
+  waiting(): number;
+  close(): void;
+}
+
+interface Entry {
+  readonly cost: CallCost;
+  readonly priority: CallPriority;
+  readonly giveUpAtMs: number;
+  readonly start: () => Promise<boolean>;
+  readonly fail: (error: Error) => void;
+}
+
+/**
+ * One private call in flight; among those waiting, the most urgent whose budget allows it goes first.
+ * A call that must wait for its counter lets others pass that don't need it.
+ * @param nowMs a monotonic clock
+ */
+export function createCallQueue(budget: CallBudget, nowMs = () => performance.now()): CallQueue {
+  const lanes = new Map<CallPriority, Entry[]>(ORDER.map((priority) => [priority, []]));
+  let inFlight = false;
+  let closed = false;
+  let timer: NodeJS.Timeout | undefined;
+
+  function waiting(): Entry[] {
+    return ORDER.flatMap((priority) => lanes.get(priority) ?? []);
+  }
+
+  function remove(entry: Entry): void {
+    const lane = lanes.get(entry.priority);
+    lane?.splice(lane.indexOf(entry), 1);
+  }
+
+  function dropOverdue(now: number): void {
+    for (const entry of waiting()) {
+      if (now < entry.giveUpAtMs) continue;
+      remove(entry);
+      entry.fail(new WaitedTooLong('the call waited for its turn until its time was up'));
+    }
+  }
+
+  function pump(): void {
+    clearTimeout(timer);
+    const now = nowMs();
+    dropOverdue(now);
+    const entries = waiting();
+    if (entries.length === 0) return;
+    let nextMs = Math.min(...entries.map((entry) => entry.giveUpAtMs - now));
+    if (!inFlight) {
+      for (const entry of entries) {
+        const wait = budget.waitMs(entry.cost, entry.priority, now);
+        if (wait === 0) {
+          remove(entry);
+          void launch(entry);
+          pump();
+          return;
+        }
+        nextMs = Math.min(nextMs, wait);
+      }
+    }
+    if (Number.isFinite(nextMs)) timer = setTimeout(pump, Math.max(1, Math.ceil(nextMs)));
+  }
+
+  async function launch(entry: Entry): Promise<void> {
+    inFlight = true;
+    const rateLimited = await entry.start();
+    const now = nowMs();
+    budget.charge(entry.cost, now);
+    if (rateLimited) budget.exhausted(entry.cost, now);
+    inFlight = false;
+    pump();
+  }
+
+  return {
+    add<T>(call: QueuedCall<T>): Promise<T> {
+      if (closed) return Promise.reject(new ExchangeUnavailable('the exchange client is closed'));
+      return new Promise<T>((resolve, reject) => {
+        lanes.get(call.priority)?.push({
+          cost: call.cost,
+          priority: call.priority,
+          giveUpAtMs: call.maxWaitMs === undefined ? Infinity : nowMs() + call.maxWaitMs,
+          fail: reject,
+          async start() {
+            try {
+              const answer = await call.run();
+              resolve(answer);
+              return call.rateLimited?.(answer) ?? false;
+            } catch (error) {
+              reject(error instanceof Error ? error : new Error('a call failed without an error'));
+              return false;
+            }
+          },
+        });
+        pump();
+      });
+    },
+    waiting: () => waiting().length,
+    close() {
+      closed = true;
+      clearTimeout(timer);
+      for (const entry of waiting()) {
+        remove(entry);
+        entry.fail(new ExchangeUnavailable('the exchange client was closed'));
+      }
+    },
+  };
+}

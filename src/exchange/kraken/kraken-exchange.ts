@@ -1,0 +1,67 @@
+import type { Exchange } from '../port.ts';
+import { createAccountReads } from './account-reads.ts';
+import { createCallBudget, type Tier } from './call-budget.ts';
+import { createCallQueue } from './call-queue.ts';
+import { createExchangeClock } from './clock.ts';
+import { assertLiveAllowed } from './live-guard.ts';
+import type { AdapterLog } from './log.ts';
+import { createMarketReads } from './market-reads.ts';
+import { cancelOrder, submitOrder } from './orders.ts';
+import { createPairBook } from './pair-book.ts';
+import { parse, serverTime, webSocketToken } from './parse.ts';
+import { createPrivateApi } from './private-api.ts';
+import { createPublicApi } from './public-api.ts';
+import { createSeenOrders } from './seen-orders.ts';
+import { createSession } from './session.ts';
+
+export interface KrakenExchangeOptions {
+  /** Origin of the REST interface. */
+  readonly restUrl: string;
+  /** One key per process: two processes with one key overtake each other's nonces. */
+  readonly key: string;
+  readonly secret: string;
+  readonly tier?: Tier;
+  /** Of one call; a longer silence leaves its outcome unknown. */
+  readonly timeoutMs?: number;
+  /** Our clock, epoch ms. */
+  readonly now?: () => number;
+  readonly log: AdapterLog;
+  /** Real money may be traded. Without it only loopback and `paperHosts` are accepted. */
+  readonly live?: boolean;
+  /** Host names other than loopback where a paper exchange lives. */
+  readonly paperHosts?: readonly string[];
+}
+
+export interface KrakenExchange extends Exchange {
+  /** For the private stream; good for 15 minutes. */
+  webSocketToken(): Promise<string>;
+  /** Calls that wait for their turn fail; the one in flight goes on to its end. */
+  close(): void;
+}
+
+export function createKrakenExchange(options: KrakenExchangeOptions): KrakenExchange {
+  const { restUrl, key, secret, tier = 'starter', timeoutMs = 5_000, now = Date.now, log } = options;
+  assertLiveAllowed(restUrl, options.live ?? false, options.paperHosts);
+
+  const queue = createCallQueue(createCallBudget(tier));
+  const api = createPrivateApi({ restUrl, key, secret, timeoutMs, now });
+  const session = createSession(api, queue);
+  const publicApi = createPublicApi(restUrl, timeoutMs);
+  const pairs = createPairBook(publicApi, now);
+  const seen = createSeenOrders();
+  const askTime = async () => parse(serverTime, await publicApi.get('Time'), 'Time').unixtime;
+  const clock = createExchangeClock(askTime, now);
+  const orderParts = { api, session, clock, pairs, seen, now, log };
+
+  return {
+    ...createMarketReads({ api: publicApi, pairs, clock, now }),
+    ...createAccountReads({ session, clock, pairs, seen, now, log }),
+    clockOffsetMs: () => clock.measure(),
+    instruments: () => pairs.instruments(),
+    submit: (order, priority) => submitOrder(orderParts, order, priority),
+    cancel: (exchangeOrderId, priority) => cancelOrder(orderParts, exchangeOrderId, priority),
+    webSocketToken: async () =>
+      (await session.ask('GetWebSocketsToken', {}, 'look-up', webSocketToken)).token,
+    close: () => queue.close(),
+  };
+}
