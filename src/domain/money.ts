@@ -14,7 +14,7 @@ export type { Big };
 /** Digits kept of a quotient of two amounts (average price, realized P&L per unit). */
 export const QUOTIENT_DECIMALS = 12;
 
-/** Reads a wire decimal. Throws `Error` on anything that is not a plain finite decimal. */
+/** Reads a decimal, exponents too. Throws `Error` on anything else, on a JS number as well. */
 export function big(value: Decimal | Big): Big {
   return new Money(value);
 }

@@ -11,6 +11,7 @@ import {
 } from '../../src/domain/exit-policy.ts';
 import { STARTING_THRESHOLDS, type Thresholds } from '../../src/domain/thresholds.ts';
 import { anyMarkNear, anyPolicy, anyPosition, anyPrediction } from './support/exit-arbitraries.ts';
+import './support/fixed-seed.ts';
 
 const OPENED_MS = 1_700_000_000_000;
 const AFTER_MIN_HOLD_MS = OPENED_MS + 3 * 60_000;

@@ -6,6 +6,7 @@ import { big, compare, text, type Decimal } from '../../src/domain/money.ts';
 import { betterPrice } from '../../src/domain/position.ts';
 import { STARTING_THRESHOLDS } from '../../src/domain/thresholds.ts';
 import { anyMarkNear, anyPolicy, anyPosition, anyPrediction } from './support/exit-arbitraries.ts';
+import './support/fixed-seed.ts';
 
 const DAY_MS = 86_400_000;
 
