@@ -1,0 +1,59 @@
+import type { Ledger } from '../../db/repositories/ledger.ts';
+import type { FindingStore } from '../../db/repositories/findings.ts';
+import type { LearningStore } from '../../db/repositories/learning.ts';
+import type { LedgerReader } from '../../db/repositories/reader.ts';
+import type { SignalStore } from '../../db/repositories/signals.ts';
+import type { HoldfastClient } from '../client.ts';
+import type { RiskLimits } from '../domain/risk.ts';
+import type { Exchange } from '../exchange/port.ts';
+import type { Logger } from '../logging.ts';
+import type { MarketHub } from '../market/hub.ts';
+import type { PredictionService } from '../market/predictions.ts';
+import type { GuardRef, TradeSettings } from '../workflows/messages.ts';
+import { withFailures } from './failures.ts';
+import { createIntentJournal } from './intent-journal.ts';
+import { createLedgerActivities } from './ledger.ts';
+import { createMarketActivities } from './market.ts';
+import { createOrderActivities } from './orders.ts';
+import { createPredictionActivities, type ScanSettings } from './predictions.ts';
+import { createReconcileActivities } from './reconcile.ts';
+import { createReserveActivities } from './reserve.ts';
+import { createStudyActivities } from './studies.ts';
+import { createTakeover } from './takeover.ts';
+
+/** The real parts that activities act on; wired in worker.ts and nowhere else. */
+export interface ActivityDependencies {
+  readonly exchange: Exchange;
+  readonly ledger: Ledger;
+  readonly reader: LedgerReader;
+  readonly learning: LearningStore;
+  readonly findings: FindingStore;
+  readonly signals: SignalStore;
+  readonly hub: MarketHub;
+  readonly predictions: PredictionService;
+  readonly client: HoldfastClient;
+  readonly guard: GuardRef;
+  readonly limits: RiskLimits;
+  readonly settings: TradeSettings;
+  readonly scan: ScanSettings;
+  readonly timeScale: number;
+  readonly stopping: Promise<void>;
+  readonly now: () => number;
+  readonly log: Logger;
+}
+
+export type Activities = ReturnType<typeof createActivities>;
+
+export function createActivities(dependencies: ActivityDependencies) {
+  const takeover = createTakeover(dependencies);
+  const intents = createIntentJournal(dependencies.ledger, dependencies.log);
+  return withFailures({
+    ...createReserveActivities(dependencies),
+    ...createOrderActivities({ ...dependencies, intents }),
+    ...createLedgerActivities(dependencies),
+    ...createMarketActivities(dependencies),
+    ...createPredictionActivities(dependencies),
+    ...createStudyActivities(dependencies),
+    ...createReconcileActivities({ ...dependencies, takeover }),
+  });
+}

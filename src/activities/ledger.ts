@@ -1,0 +1,112 @@
+import type { Outcome } from '../domain/learning/study.ts';
+import type { CloseRecords, OpenRecords } from '../domain/records.ts';
+import type { KnownIntent, Ledger } from '../../db/repositories/ledger.ts';
+import type { Decimal } from '../domain/money.ts';
+import { entryOrderSide, exitOrderSide } from '../domain/position.ts';
+import { clientOrderId, type Leg } from '../exchange/client-order-id.ts';
+import type { FindingStore } from '../../db/repositories/findings.ts';
+import type { Logger } from '../logging.ts';
+
+export type TradeOutcome = Outcome;
+
+/** One of our orders that filled. */
+export interface FilledLeg {
+  readonly leg: Leg;
+  readonly krakenOrderId: string;
+  readonly quantity: Decimal;
+}
+
+export interface PersistRequest {
+  readonly records: OpenRecords;
+  readonly tradeId: string;
+}
+
+export interface CloseRequest {
+  /** The trade's, from which its client order ids are made. */
+  readonly workflowId: string;
+  readonly legs: readonly FilledLeg[];
+  readonly open: OpenRecords;
+  readonly records: CloseRecords;
+  /** A position that could not be persisted and was flattened teaches nothing, but is recorded. */
+  readonly outcome: Omit<TradeOutcome, 'exitRule'> & { readonly exitRule: TradeOutcome['exitRule'] | 'compensation' };
+}
+
+export interface FindingReport {
+  readonly kind: string;
+  readonly subject: string;
+  readonly detail: Readonly<Record<string, unknown>>;
+}
+
+export interface LedgerActivityDependencies {
+  readonly ledger: Pick<Ledger, 'persistOpen' | 'verifyOpen' | 'recordClose'>;
+  readonly findings: Pick<FindingStore, 'raise'>;
+  readonly now: () => number;
+  readonly log: Logger;
+}
+
+export function createLedgerActivities({ ledger, findings, now, log }: LedgerActivityDependencies) {
+  return {
+    /** Four records, one transaction, read back on another connection and compared field by field. */
+    async persistPosition({ records, tradeId }: PersistRequest): Promise<void> {
+      const { id: positionId, symbol, side, quantity, entryPrice } = records.managedPosition;
+      const { krakenOrderId } = records.managedTrade;
+      const ids = { tradeId, positionId, krakenOrderId };
+      try {
+        log.info({ ...ids, event: 'persisting' }, `Persisting position ${positionId}`);
+        await ledger.persistOpen(records);
+        log.info({ ...ids, event: 'persisted' }, `Successfully persisted position ${positionId}`);
+        await ledger.verifyOpen(records);
+        log.info(
+          { ...ids, event: 'opened', symbol, side, quantity, entryPrice },
+          `VERIFICATION: position ${positionId} confirmed in database`,
+        );
+      } catch (error) {
+        const why = error instanceof Error ? error.message : String(error);
+        log.error({ ...ids, event: 'persistence-failed' }, `DATABASE PERSISTENCE FAILED: ${why}`);
+        throw error;
+      }
+    },
+
+    /** Exit rows, realized P&L net of fees, reservation released, outcome: one transaction. */
+    async recordClose(request: CloseRequest): Promise<void> {
+      const { open, records, outcome } = request;
+      await ledger.recordClose(records, open, outcome, filledIntents(request));
+      const { id: positionId, symbol, side, exitPrice, realizedPnL, exitReason } = records.managedPosition;
+      log.info(
+        {
+          tradeId: outcome.tradeId,
+          positionId,
+          krakenOrderId: records.exitTrades.at(-1)?.krakenOrderId,
+          event: 'closed',
+          symbol,
+          side,
+          exitPrice,
+          realizedPnL,
+          exitRule: exitReason,
+        },
+        `closed ${positionId}: ${exitReason}, P&L ${realizedPnL}`,
+      );
+    },
+
+    async raiseFinding({ kind, subject, detail }: FindingReport): Promise<void> {
+      await findings.raise({ id: `${kind}:${subject}`, kind, subject, seen: detail, status: 'human', nowMs: now() });
+      log.error({ event: 'finding', kind, subject, ...detail }, `finding ${kind}: ${subject}`);
+    },
+  };
+}
+
+function filledIntents({ workflowId, legs, records, outcome }: CloseRequest): KnownIntent[] {
+  return legs.map(({ leg, krakenOrderId, quantity }) => ({
+    tradeId: outcome.tradeId,
+    workflowId,
+    leg,
+    clOrdId: clientOrderId(workflowId, leg),
+    symbol: records.managedPosition.symbol,
+    side: leg === 'entry' ? entryOrderSide(outcome.side) : exitOrderSide(outcome.side),
+    orderType: 'market',
+    quantity,
+    limitPrice: null,
+    status: 'filled',
+    krakenOrderId,
+  }));
+}

@@ -1,0 +1,152 @@
+import { activityInfo } from '@temporalio/activity';
+import { add, compare, subtract, type Decimal } from '../domain/money.ts';
+import { entryOrderSide, type Fill, type OrderSide, type Side } from '../domain/position.ts';
+import { baseAsset } from '../domain/symbols.ts';
+import { clientOrderId, type Leg } from '../exchange/client-order-id.ts';
+import type { Exchange, OrderRequest, OrderSnapshot } from '../exchange/port.ts';
+import type { IntentJournal } from './intent-journal.ts';
+import type { Logger } from '../logging.ts';
+
+export type OrderPurpose = 'entry' | 'exit';
+
+export interface SendRequest {
+  readonly leg: Leg;
+  readonly purpose: OrderPurpose;
+  readonly symbol: string;
+  readonly side: OrderSide;
+  readonly type: 'market' | 'limit';
+  readonly quantity: Decimal;
+  readonly limitPrice: Decimal | null;
+  readonly leverage: number | null;
+  readonly reduceOnly: boolean;
+  readonly deadlineMs: number;
+}
+
+/** An order with its fills; `isFinished` when it can't fill any more. */
+export interface OrderOnExchange {
+  readonly exchangeOrderId: string;
+  readonly isFinished: boolean;
+  readonly fills: readonly Fill[];
+}
+
+export type SendResult =
+  | { readonly kind: 'accepted'; readonly order: OrderOnExchange }
+  | { readonly kind: 'refused'; readonly code: string; readonly message: string }
+  | { readonly kind: 'unknown'; readonly why: string };
+
+export interface OrderActivityDependencies {
+  readonly exchange: Exchange;
+  readonly intents: IntentJournal;
+  readonly log: Logger;
+}
+
+export function createOrderActivities({ exchange, intents, log }: OrderActivityDependencies) {
+  return {
+    /** Sends once. The answer `unknown` leaves the proof to `lookUpOrder`. */
+    async sendOrder(request: SendRequest): Promise<SendResult> {
+      const { workflowId } = workflowExecution();
+      const clOrdId = clientOrderId(workflowId, request.leg);
+      const trade = { tradeId: tradeIdOf(workflowId), clOrdId, leg: request.leg };
+      await intents.sending(workflowId, clOrdId, request);
+      log.info({ ...trade, event: 'order-sent', side: request.side, quantity: request.quantity }, 'order sent');
+      const outcome = await exchange.submit(orderRequest(clOrdId, request), request.purpose);
+      await intents.answered(clOrdId, outcome);
+      if (outcome.kind !== 'accepted') {
+        log.warn({ ...trade, event: `order-${outcome.kind}`, outcome }, `order ${outcome.kind}`);
+        return outcome;
+      }
+      const { exchangeOrderId } = outcome;
+      log.info({ ...trade, event: 'order-accepted', krakenOrderId: exchangeOrderId }, 'order accepted');
+      return { kind: 'accepted', order: await firstLook(exchange, exchangeOrderId, request.purpose) };
+    },
+
+    async lookUpOrder(question: {
+      leg: Leg;
+      sinceMs: number;
+      purpose: OrderPurpose;
+    }): Promise<{ order: OrderOnExchange | null; askedAtMs: number }> {
+      const { workflowId } = workflowExecution();
+      const clOrdId = clientOrderId(workflowId, question.leg);
+      const { order, askedAtMs } = await exchange.lookUp(clOrdId, question.sinceMs, question.purpose);
+      log.info(
+        { tradeId: tradeIdOf(workflowId), clOrdId, event: 'order-looked-up', found: order !== null },
+        order ? 'order found on the exchange' : 'order not found yet',
+      );
+      return { order: order && onExchange(order), askedAtMs };
+    },
+
+    async readOrder(question: { exchangeOrderId: string; purpose: OrderPurpose }): Promise<OrderOnExchange> {
+      return readOrder(exchange, question.exchangeOrderId, question.purpose);
+    },
+
+    /** A cancel that finds nothing to cancel is fine: the order's fills tell what became of it. */
+    async cancelOrder(question: { exchangeOrderId: string; purpose: OrderPurpose }): Promise<void> {
+      const outcome = await exchange.cancel(question.exchangeOrderId, question.purpose);
+      log.info({ krakenOrderId: question.exchangeOrderId, event: 'order-cancel', outcome }, 'order cancel');
+    },
+
+    /** The second witness before an exit is sent again: does the exchange still hold that much? */
+    async witnessExposure(question: {
+      symbol: string;
+      side: Side;
+      quantity: Decimal;
+    }): Promise<{ held: boolean; available: Decimal }> {
+      const available = await exposure(exchange, question.symbol, question.side);
+      return { held: compare(available, question.quantity) >= 0, available };
+    },
+  };
+}
+
+export function tradeIdOf(workflowId: string): string {
+  return workflowId.replace(/^trade-/, '');
+}
+
+/** Activities of a trade always run for a workflow; a standalone run has no order to own. */
+export function workflowExecution(): { workflowId: string } {
+  const { workflowExecution: execution } = activityInfo();
+  if (!execution) throw new Error('this activity runs for a workflow only');
+  return execution;
+}
+
+function orderRequest(clOrdId: string, request: SendRequest): OrderRequest {
+  return {
+    clientOrderId: clOrdId,
+    symbol: request.symbol,
+    side: request.side,
+    type: request.type,
+    quantity: request.quantity,
+    ...(request.limitPrice === null ? {} : { limitPrice: request.limitPrice }),
+    ...(request.leverage === null ? {} : { leverage: request.leverage, reduceOnly: request.reduceOnly }),
+    deadlineMs: request.deadlineMs,
+  };
+}
+
+/** Saves a round trip for orders that fill at once; when it fails the workflow simply reads again. */
+async function firstLook(exchange: Exchange, exchangeOrderId: string, purpose: OrderPurpose): Promise<OrderOnExchange> {
+  try {
+    return await readOrder(exchange, exchangeOrderId, purpose);
+  } catch {
+    return { exchangeOrderId, isFinished: false, fills: [] };
+  }
+}
+
+async function readOrder(exchange: Exchange, exchangeOrderId: string, purpose: OrderPurpose): Promise<OrderOnExchange> {
+  const order = await exchange.order(exchangeOrderId, purpose);
+  // Lists lag: an order that was accepted is never believed to be gone.
+  return order ? onExchange(order) : { exchangeOrderId, isFinished: false, fills: [] };
+}
+
+function onExchange(order: OrderSnapshot): OrderOnExchange {
+  const isFinished = order.status === 'filled' || order.status === 'cancelled' || order.status === 'expired';
+  return { exchangeOrderId: order.exchangeOrderId, isFinished, fills: order.fills };
+}
+
+async function exposure(exchange: Exchange, symbol: string, side: Side): Promise<Decimal> {
+  if (side === 'long') {
+    const balances = await exchange.balances();
+    return balances.find(({ asset }) => asset === baseAsset(symbol))?.total ?? '0';
+  }
+  const positions = await exchange.marginPositions();
+  const ours = positions.filter((position) => position.symbol === symbol && position.side === entryOrderSide(side));
+  return add('0', ...ours.map((position) => subtract(position.quantity, position.closedQuantity)));
+}

@@ -1,0 +1,22 @@
+import type { Command } from 'commander';
+import { loadConfig } from '../../config.ts';
+import { exitWithParent, onStopSignal } from '../../embedded/parent-link.ts';
+import { createLogger } from '../../logging.ts';
+import { run, subcommand, type CommonOptions } from '../program.ts';
+
+export function registerWorker(program: Command): void {
+  subcommand(program, 'worker', 'one worker alone, for services').action((options: CommonOptions) =>
+    run(options, async () => {
+      exitWithParent();
+      const { startWorker } = await import('../../worker.ts');
+      const log = createLogger('worker');
+      const worker = await startWorker(loadConfig(), log);
+      onStopSignal(() => {
+        log.info({ event: 'stopping' }, 'stopping');
+        void worker.stop();
+      });
+      log.info({ event: 'ready', workerId: worker.workerId, metricsUrl: worker.metricsUrl }, 'worker ready');
+      await worker.ended;
+    }),
+  );
+}

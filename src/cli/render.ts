@@ -1,0 +1,32 @@
+import Table from 'cli-table3';
+import colors from 'picocolors';
+
+/** Lines for people; colours only where the terminal wants them. */
+export { colors };
+
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const borderless = { top: '', 'top-mid': '', 'top-left': '', 'top-right': '', bottom: '', 'bottom-mid': '', 'bottom-left': '', 'bottom-right': '', left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: ' ' };
+  const grid = new Table({ head: head.map((cell) => colors.bold(cell)), chars: borderless, style: { head: [], border: [], 'padding-left': 0, 'padding-right': 1 } });
+  for (const row of rows) grid.push([...row]);
+  return grid.toString();
+}
+
+/** `2026-01-31 14:05:09`, local time. */
+export function time(ms: number): string {
+  const date = new Date(ms);
+  const two = (value: number) => String(value).padStart(2, '0');
+  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+  return `${day} ${clock(ms)}`;
+}
+
+/** `14:05:09`, local time. */
+export function clock(ms: number): string {
+  return new Date(ms).toTimeString().slice(0, 8);
+}
+
+/** Green above zero, red below. */
+export function signed(value: string | number): string {
+  const text = typeof value === 'number' ? value.toFixed(2) : value;
+  if (Number(value) > 0) return colors.green(`+${text}`);
+  return Number(value) < 0 ? colors.red(text) : text;
+}

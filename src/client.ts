@@ -1,0 +1,188 @@
+import {
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowIdReusePolicy,
+  WorkflowNotFoundError,
+  type Client,
+  type WorkflowHandle,
+} from '@temporalio/client';
+import type { TradeOutcome } from './activities/ledger.ts';
+import type { AuditReport } from './activities/reconcile.ts';
+import { HOLDFAST_POSITION_ID, HOLDFAST_STAGE, initialSearchAttributes } from './workflows/search-attributes.ts';
+import type { trade } from './workflows/trade.ts';
+import type { LearningProgress } from './workflows/learning.ts';
+import type { Thresholds } from './domain/thresholds.ts';
+import type {
+  ExitAnswer,
+  ExitDecision,
+  Stage,
+  TradeProgress,
+  TradeRequest,
+  TradeResult,
+  TradeState,
+} from './workflows/messages.ts';
+
+export const TASK_QUEUE = 'holdfast';
+export const LEARNING_WORKFLOW_ID = 'learning';
+
+export function tradeWorkflowId(tradeId: string): string {
+  return `trade-${tradeId}`;
+}
+
+export function guardWorkflowId(workerId: string): string {
+  return `guard-${workerId}`;
+}
+
+export function guardTaskQueue(workerId: string): string {
+  return `${TASK_QUEUE}-guard-${workerId}`;
+}
+
+const RUNNING_TRADES = `WorkflowType = 'trade' AND ExecutionStatus = 'Running'`;
+
+export interface RunningTrade {
+  readonly tradeId: string;
+  readonly stage: Stage;
+  /** Null before the first fill. */
+  readonly positionId: string | null;
+}
+
+/** Typed ways to start, signal, update and ask; the only door to workflows for CLI, dashboard and activities. */
+export class HoldfastClient {
+  readonly #client: Client;
+
+  constructor(client: Client) {
+    this.#client = client;
+  }
+
+  /** Starts a trade. The same id twice is one trade: the second call finds the first. */
+  async openTrade(request: TradeRequest): Promise<{ workflowId: string; isNew: boolean }> {
+    const workflowId = tradeWorkflowId(request.tradeId);
+    try {
+      await this.#client.workflow.start<typeof trade>('trade', {
+        taskQueue: TASK_QUEUE,
+        workflowId,
+        workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
+        args: [{ request }],
+        staticSummary: `${request.side} ${request.symbol} for ${request.notional}`,
+        typedSearchAttributes: initialSearchAttributes(request),
+      });
+      return { workflowId, isNew: true };
+    } catch (error) {
+      if (error instanceof WorkflowExecutionAlreadyStartedError) return { workflowId, isNew: false };
+      throw error;
+    }
+  }
+
+  /** Waits until the trade has reserved or opened, or has ended before that. */
+  async progress(tradeId: string, goal: 'reserved' | 'opened'): Promise<TradeProgress> {
+    try {
+      return await this.#trade(tradeId).executeUpdate<TradeProgress, ['reserved' | 'opened']>('progress', { args: [goal] });
+    } catch (error) {
+      // An ended workflow takes no updates; its result says as much.
+      if (!(error instanceof WorkflowNotFoundError)) throw error;
+      const { stage, positionId, note } = await this.result(tradeId);
+      return { stage, positionId, note };
+    }
+  }
+
+  result(tradeId: string): Promise<TradeResult> {
+    return this.#trade(tradeId).result();
+  }
+
+  state(tradeId: string): Promise<TradeState> {
+    return this.#trade(tradeId).query<TradeState>('state');
+  }
+
+  /** Asks for an exit and waits for the trade's answer. Null when no such trade is running. */
+  async requestExit(tradeId: string, reason: string): Promise<ExitAnswer | null> {
+    try {
+      return await this.#trade(tradeId).executeUpdate<ExitAnswer, [{ reason: string }]>('requestExit', { args: [{ reason }] });
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return null;
+      throw error;
+    }
+  }
+
+  /** Every trade that has not ended, by Temporal's own list. */
+  async runningTrades(): Promise<RunningTrade[]> {
+    const trades: RunningTrade[] = [];
+    for await (const { workflowId, typedSearchAttributes } of this.#client.workflow.list({ query: RUNNING_TRADES })) {
+      trades.push({
+        tradeId: workflowId.replace(/^trade-/, ''),
+        stage: (typedSearchAttributes.get(HOLDFAST_STAGE) as Stage | undefined) ?? 'reserving',
+        positionId: typedSearchAttributes.get(HOLDFAST_POSITION_ID) ?? null,
+      });
+    }
+    return trades;
+  }
+
+  async runningTradeIds(): Promise<string[]> {
+    return (await this.runningTrades()).map(({ tradeId }) => tradeId);
+  }
+
+  async signalExitDecided(tradeId: string, decision: ExitDecision): Promise<void> {
+    await ignoringEnded(this.#trade(tradeId).signal<[ExitDecision]>('exitDecided', decision));
+  }
+
+  async signalGuardLost(tradeId: string, workerId: string): Promise<void> {
+    await ignoringEnded(this.#trade(tradeId).signal<[{ workerId: string }]>('guardLost', { workerId }));
+  }
+
+  /** Learning runs for ever: the first outcome, or the worker's start, begins it. */
+  async ensureLearning(): Promise<void> {
+    try {
+      await this.#client.workflow.start('learning', {
+        taskQueue: TASK_QUEUE,
+        workflowId: LEARNING_WORKFLOW_ID,
+        args: [{}],
+        staticSummary: 'learns 12 thresholds from closed trades',
+      });
+    } catch (error) {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    }
+  }
+
+  async recordOutcome(outcome: TradeOutcome): Promise<void> {
+    await this.#client.workflow.signalWithStart('learning', {
+      taskQueue: TASK_QUEUE,
+      workflowId: LEARNING_WORKFLOW_ID,
+      args: [{}],
+      signal: 'recordOutcome',
+      signalArgs: [outcome],
+    });
+  }
+
+  thresholds(): Promise<{ version: number; thresholds: Thresholds }> {
+    return this.#client.workflow.getHandle(LEARNING_WORKFLOW_ID).query('thresholds');
+  }
+
+  learningProgress(): Promise<LearningProgress> {
+    return this.#client.workflow.getHandle(LEARNING_WORKFLOW_ID).query('progress');
+  }
+
+  /** The lease of a worker over the positions it guards. */
+  async startGuard(workerId: string): Promise<void> {
+    await this.#client.workflow.start('guard', {
+      taskQueue: TASK_QUEUE,
+      workflowId: guardWorkflowId(workerId),
+      args: [{ workerId, taskQueue: guardTaskQueue(workerId) }],
+      staticSummary: `lease of worker ${workerId}`,
+    });
+  }
+
+  /** One reconciliation now. */
+  async reconcileNow(workflowId: string): Promise<AuditReport> {
+    return this.#client.workflow.execute('reconcile', { taskQueue: TASK_QUEUE, workflowId, args: [] });
+  }
+
+  #trade(tradeId: string): WorkflowHandle<typeof trade> {
+    return this.#client.workflow.getHandle<typeof trade>(tradeWorkflowId(tradeId));
+  }
+}
+
+async function ignoringEnded(call: Promise<void>): Promise<void> {
+  try {
+    await call;
+  } catch (error) {
+    if (!(error instanceof WorkflowNotFoundError)) throw error;
+  }
+}

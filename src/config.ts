@@ -1,0 +1,119 @@
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import { isDecimal, isPositive } from './domain/money.ts';
+import { normalizeSymbol } from './domain/symbols.ts';
+
+/** The environment, validated once. Every variable is explained in `.env.example`. */
+
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+const positiveInteger = z.coerce.number().int().positive();
+const amount = z
+  .string()
+  .refine((value) => isDecimal(value) && isPositive(value), 'must be an amount above 0, like 2500 or 0.5');
+const fraction = z.coerce.number().gt(0).lte(1);
+const onOff = z.enum(['on', 'off']).transform((value) => value === 'on');
+const url = (schemes: readonly string[]) =>
+  z.string().refine((value) => {
+    try {
+      return schemes.includes(new URL(value).protocol);
+    } catch {
+      return false;
+    }
+  }, `must be a URL beginning with ${schemes.join('// or ')}//`);
+const symbolList = z
+  .string()
+  .transform((value) => value.split(',').map((part) => part.trim()))
+  .refine((parts) => parts.every((part) => normalizeSymbol(part) !== null), 'must be symbols like BTC/USD,ETH/USD')
+  .transform((parts) => parts.map((part) => normalizeSymbol(part) ?? part));
+
+const schema = z.object({
+  DATABASE_URL: url(['postgres:', 'postgresql:']).optional(),
+  KRAKEN_API_URL: url(['http:', 'https:']).optional(),
+  KRAKEN_WS_URL: url(['ws:', 'wss:']).optional(),
+  KRAKEN_API_KEY: z.string().optional(),
+  KRAKEN_API_SECRET: z.string().optional(),
+  PREDICTION_URL: z.union([z.literal('none'), z.literal('builtin'), url(['http:', 'https:'])]).default('builtin'),
+  HOLDFAST_LIVE: z.enum(['yes', 'no']).default('no'),
+  HOLDFAST_DATA_DIR: z.string().min(1).default('.holdfast'),
+  HOLDFAST_LISTING_LAG_MS: z.coerce.number().int().nonnegative().optional(),
+  HOLDFAST_PERSIST_BUDGET_MS: positiveInteger.default(120_000),
+  HOLDFAST_PROTECTIVE_STOP: onOff.default(false),
+  HOLDFAST_MAX_OPEN_POSITIONS: positiveInteger.default(50),
+  HOLDFAST_MAX_POSITIONS_PER_SYMBOL: positiveInteger.default(10),
+  HOLDFAST_MAX_NOTIONAL: amount.default('5000'),
+  HOLDFAST_MAX_EXPOSURE: amount.optional(),
+  HOLDFAST_MAX_DAILY_LOSS: amount.optional(),
+  HOLDFAST_MAX_DRAWDOWN: fraction.optional(),
+  HOLDFAST_BASE_NOTIONAL: amount.default('500'),
+  HOLDFAST_TIME_SCALE: z.coerce.number().positive().default(1),
+  HOLDFAST_SCAN: onOff.default(false),
+  HOLDFAST_SCAN_SYMBOLS: symbolList.prefault('BTC/USD'),
+  HOLDFAST_SCAN_MAX_PER_SYMBOL: positiveInteger.default(2),
+  HOLDFAST_METRICS_PORT: z.coerce.number().int().nonnegative().default(0),
+  HOLDFAST_DASHBOARD_PORT: z.coerce.number().int().nonnegative().default(7235),
+  HOLDFAST_DASHBOARD_HOST: z.string().default('127.0.0.1'),
+  HOLDFAST_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
+});
+
+export type Config = z.output<typeof schema> & {
+  readonly isPaperExchange: boolean;
+  readonly listingLagMs: number;
+};
+
+const SECRET_NAMES = ['KRAKEN_API_KEY', 'KRAKEN_API_SECRET', 'DATABASE_URL'];
+const LIVE_API_URL = 'https://api.kraken.com';
+const LIVE_WS_URL = 'wss://ws.kraken.com/v2';
+
+/** Reads and checks the environment. Throws {@link ConfigError} naming variable, value and what is allowed. */
+export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config {
+  const given = withSecretFiles(withoutEmpty(environment));
+  const parsed = schema.safeParse(given);
+  if (!parsed.success) throw new ConfigError(parsed.error.issues.map((issue) => explain(issue, given)).join('; '));
+  const config = parsed.data;
+  if (config.HOLDFAST_LIVE === 'yes') {
+    const missing = ['KRAKEN_API_KEY', 'KRAKEN_API_SECRET'].filter((name) => !given[name]);
+    if (missing.length > 0) {
+      throw new ConfigError(`HOLDFAST_LIVE=yes needs ${missing.join(' and ')} (or …_FILE); see docs/going-live.md`);
+    }
+    config.KRAKEN_API_URL ??= LIVE_API_URL;
+    config.KRAKEN_WS_URL ??= LIVE_WS_URL;
+  }
+  const isPaperExchange = config.KRAKEN_API_URL === undefined || isLoopback(config.KRAKEN_API_URL);
+  return {
+    ...config,
+    isPaperExchange,
+    listingLagMs: config.HOLDFAST_LISTING_LAG_MS ?? (isPaperExchange ? 1_000 : 60_000),
+  };
+}
+
+function isLoopback(address: string): boolean {
+  return ['127.0.0.1', 'localhost', '[::1]'].includes(new URL(address).hostname);
+}
+
+function withoutEmpty(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+}
+
+/** `NAME_FILE` names a file that holds the value, the way container secrets come. */
+function withSecretFiles(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const result = { ...environment };
+  for (const name of SECRET_NAMES) {
+    const file = environment[`${name}_FILE`];
+    if (file === undefined || result[name] !== undefined) continue;
+    try {
+      result[name] = readFileSync(file, 'utf8').trim();
+    } catch {
+      throw new ConfigError(`${name}_FILE is ${file}, which can't be read`);
+    }
+  }
+  return result;
+}
+
+function explain(issue: z.core.$ZodIssue, given: NodeJS.ProcessEnv): string {
+  const name = String(issue.path[0]);
+  const value = SECRET_NAMES.includes(name) ? '(hidden)' : JSON.stringify(given[name]);
+  return `${name} is ${value}: ${issue.message}`;
+}

@@ -1,0 +1,158 @@
+import type { Prediction } from '../domain/exit-policy.ts';
+import type { Decimal } from '../domain/money.ts';
+import type { MarketFeed, Quote } from '../exchange/port.ts';
+import type { Logger } from '../logging.ts';
+import type { LastEvaluation } from '../workflows/messages.ts';
+import { GuardedPosition, type ArmedTrade } from './guarded-position.ts';
+
+/** A decided exit, on its way to the trade. */
+export interface Decision {
+  readonly tradeId: string;
+  readonly positionId: string;
+  readonly last: LastEvaluation;
+}
+
+export interface HubOptions {
+  readonly feed: MarketFeed;
+  /** Cached per symbol and interval by its owner. */
+  readonly predict: (symbol: string) => Promise<Prediction | null>;
+  readonly predictionIntervalMs: number;
+  /** Resolves once the trade is sure to have the decision; the position is then dropped. */
+  readonly decided: (decision: Decision) => Promise<void>;
+  readonly now: () => number;
+  readonly log: Logger;
+}
+
+const HOUSEKEEPING_MS = 250;
+/** Without a fresh mark for this long people are told. */
+export const STALE_MARK_MS = 30_000;
+
+/**
+ * One worker's eye on the market: marks and predictions per symbol, and the positions it guards.
+ * A mark asks the policy only about positions whose band it leaves.
+ */
+export class MarketHub {
+  readonly #options: HubOptions;
+  readonly #positions = new Map<string, GuardedPosition>();
+  readonly #bySymbol = new Map<string, Set<GuardedPosition>>();
+  readonly #quotes = new Map<string, Quote>();
+  readonly #predictions = new Map<string, Prediction | null>();
+  readonly #deciding = new Set<string>();
+  readonly #timers: NodeJS.Timeout[];
+  #evaluations = 0;
+
+  constructor(options: HubOptions) {
+    this.#options = options;
+    options.feed.onQuote((quote) => this.#onQuote(quote));
+    this.#timers = [
+      setInterval(() => this.#checkTimes(), HOUSEKEEPING_MS),
+      setInterval(() => void this.#refreshPredictions(), options.predictionIntervalMs),
+    ];
+  }
+
+  close(): void {
+    for (const timer of this.#timers) clearInterval(timer);
+  }
+
+  get evaluations(): number {
+    return this.#evaluations;
+  }
+
+  /** Idempotent by position; a repeated arm keeps the better of the known best prices. */
+  async arm(trade: ArmedTrade): Promise<LastEvaluation | null> {
+    const known = this.#positions.get(trade.positionId);
+    if (known && known.trade.quantity === trade.quantity) return known.last;
+    if (known) this.disarm(trade.positionId);
+    const guarded = new GuardedPosition(trade);
+    this.#positions.set(trade.positionId, guarded);
+    const peers = this.#bySymbol.get(trade.symbol) ?? new Set();
+    peers.add(guarded);
+    this.#bySymbol.set(trade.symbol, peers);
+    this.#options.feed.subscribe([trade.symbol]);
+    if (!this.#predictions.has(trade.symbol)) await this.#refreshPrediction(trade.symbol);
+    this.#evaluateNow(guarded);
+    return guarded.last;
+  }
+
+  disarm(positionId: string): void {
+    const guarded = this.#positions.get(positionId);
+    if (!guarded) return;
+    this.#positions.delete(positionId);
+    const { symbol } = guarded.trade;
+    const peers = this.#bySymbol.get(symbol);
+    peers?.delete(guarded);
+    this.#options.feed.unsubscribe([symbol]);
+    if (peers?.size !== 0) return;
+    this.#bySymbol.delete(symbol);
+    this.#predictions.delete(symbol);
+    this.#quotes.delete(symbol);
+  }
+
+  guarded(): readonly GuardedPosition[] {
+    return [...this.#positions.values()];
+  }
+
+  mark(guarded: GuardedPosition): { readonly price: Decimal; readonly ageMs: number } | null {
+    const quote = this.#quotes.get(guarded.trade.symbol);
+    if (!quote) return null;
+    return { price: guarded.isLong ? quote.bid : quote.ask, ageMs: this.#options.now() - quote.receivedAtMs };
+  }
+
+  #onQuote(quote: Quote): void {
+    const peers = this.#bySymbol.get(quote.symbol);
+    if (!peers) return;
+    this.#quotes.set(quote.symbol, quote);
+    const bid = Number(quote.bid);
+    const ask = Number(quote.ask);
+    for (const guarded of peers) {
+      if (guarded.mustAskAt(guarded.isLong ? bid : ask)) this.#evaluateNow(guarded);
+    }
+  }
+
+  #evaluateNow(guarded: GuardedPosition): void {
+    const { positionId, symbol, tradeId } = guarded.trade;
+    const mark = this.mark(guarded);
+    if (!mark || this.#deciding.has(positionId)) return;
+    this.#evaluations += 1;
+    const prediction = this.#predictions.get(symbol) ?? null;
+    const last = guarded.evaluate(mark.price, prediction, this.#options.now(), mark.ageMs);
+    if (last.evaluation.action === 'exit') void this.#decide({ tradeId, positionId, last });
+  }
+
+  async #decide(decision: Decision): Promise<void> {
+    const { positionId, tradeId, last } = decision;
+    const { log, decided } = this.#options;
+    this.#deciding.add(positionId);
+    log.info(
+      { tradeId, positionId, event: 'exit-decided', rule: last.evaluation.rule, mark: last.mark },
+      `exit decided: ${last.evaluation.rule} at ${last.mark}`,
+    );
+    try {
+      await decided(decision);
+      this.disarm(positionId);
+    } catch (err) {
+      log.error({ tradeId, positionId, event: 'exit-not-delivered', err }, 'the decision did not reach its trade; deciding again');
+    } finally {
+      this.#deciding.delete(positionId);
+    }
+  }
+
+  /** The minimum hold or a prediction ran out: the price alone would not tell. */
+  #checkTimes(): void {
+    const nowMs = this.#options.now();
+    for (const guarded of this.#positions.values()) {
+      const { untilMs, last } = guarded;
+      if (last === null || (untilMs !== null && nowMs >= untilMs)) this.#evaluateNow(guarded);
+    }
+  }
+
+  async #refreshPredictions(): Promise<void> {
+    await Promise.all([...this.#bySymbol.keys()].map((symbol) => this.#refreshPrediction(symbol)));
+  }
+
+  async #refreshPrediction(symbol: string): Promise<void> {
+    const prediction = await this.#options.predict(symbol);
+    this.#predictions.set(symbol, prediction);
+    for (const guarded of this.#bySymbol.get(symbol) ?? []) this.#evaluateNow(guarded);
+  }
+}

@@ -1,0 +1,61 @@
+import { createServer, type Server } from 'node:http';
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import type { FeedStatus } from './exchange/port.ts';
+import type { MarketHub } from './market/hub.ts';
+
+export interface WorkerMetrics {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** Prometheus metrics of one worker: Node's own and ours. */
+export async function serveMetrics(port: number, hub: MarketHub, feedStatus: () => FeedStatus): Promise<WorkerMetrics> {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry, prefix: 'holdfast_process_' });
+  new Gauge({
+    name: 'holdfast_guarded_positions',
+    help: 'Open positions under guard of this worker',
+    registers: [registry],
+    collect() {
+      this.set(hub.guarded().length);
+    },
+  });
+  new Gauge({
+    name: 'holdfast_evaluations',
+    help: 'Exit evaluations of this worker since it started',
+    registers: [registry],
+    collect() {
+      this.set(hub.evaluations);
+    },
+  });
+  new Gauge({
+    name: 'holdfast_feed_silence_ms',
+    help: 'Time since the market feed said anything, heartbeats included',
+    registers: [registry],
+    collect() {
+      const { lastMessageMs } = feedStatus();
+      if (lastMessageMs !== null) this.set(Date.now() - lastMessageMs);
+    },
+  });
+  const server = createServer((_request, response) => {
+    registry.metrics().then(
+      (body) => response.setHeader('content-type', registry.contentType).end(body),
+      () => response.writeHead(500).end(),
+    );
+  });
+  return { url: `http://127.0.0.1:${await listen(server, port)}/metrics`, close: () => close(server) };
+}
+
+function listen(server: Server, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, '127.0.0.1', () => {
+      const address = server.address();
+      resolve(typeof address === 'object' && address ? address.port : port);
+    });
+  });
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise((resolve) => server.close(() => resolve()));
+}

@@ -1,0 +1,100 @@
+import { sleep } from '@temporalio/workflow';
+import type { OrderOnExchange } from '../activities/orders.ts';
+import { add, roundDown, subtract, type Decimal } from '../domain/money.ts';
+import { exitOrderSide, summarizeFills } from '../domain/position.ts';
+import { isDust } from '../domain/sizing.ts';
+import { asking, recording } from './activity-options.ts';
+import { placeOrder } from './place-order.ts';
+import { showDetails } from './presentation.ts';
+import type { EntryPlan, OpenPosition, TradeState } from './messages.ts';
+
+/** Refusals in a row before a human is told; the exit keeps trying all the same. */
+const REFUSALS_BEFORE_FINDING = 3;
+const EXIT_PATIENCE_MS = 10_000;
+
+/**
+ * Exits until nothing is left that the exchange would accept. Never gives up while exposure exists,
+ * and ends only on proof by fills: what is sold is what the fills say.
+ */
+export async function exitPosition(state: TradeState, plan: EntryPlan, position: OpenPosition): Promise<void> {
+  let failures = 0;
+  for (;;) {
+    const remaining = openQuantity(state, position);
+    if (isDust(plan.minimums, remaining)) return;
+    const outcome = await exitOnce(state, plan, roundDown(remaining, plan.minimums.quantityDecimals));
+    if (outcome === null) {
+      failures = 0;
+      continue;
+    }
+    failures += 1;
+    state.note = `exit attempt ${failures}: ${outcome}`;
+    showDetails(state);
+    if (failures === REFUSALS_BEFORE_FINDING) await tellHuman(state, position, outcome);
+    await sleep(Math.min(500 * 2 ** Math.min(failures, 7), 60_000));
+  }
+}
+
+export function openQuantity(state: TradeState, position: OpenPosition): Decimal {
+  return subtract(position.entry.quantity, add('0', ...state.exits.map((exit) => exit.summary.quantity)));
+}
+
+/** One leg. Null when it ended as an order of ours, else why nothing went out. */
+async function exitOnce(state: TradeState, plan: EntryPlan, quantity: Decimal): Promise<string | null> {
+  const { symbol, side } = state.request;
+  const requestedAtMs = Date.now();
+  const leg = `exit-${state.nextExitLeg}` as const;
+  const placed = await placeOrder(
+    {
+      leg,
+      purpose: 'exit',
+      symbol,
+      side: exitOrderSide(side),
+      type: 'market',
+      quantity,
+      limitPrice: null,
+      leverage: plan.leverage,
+      reduceOnly: plan.leverage !== null,
+    },
+    plan.settings.listingLagMs,
+  );
+  if (placed.kind === 'refused') return `${placed.code}: ${placed.message}`;
+  if (placed.kind === 'absent') {
+    const witness = await asking.witnessExposure({ symbol, side, quantity });
+    return witness.held ? 'the order never arrived; sending it again' : `the exchange holds only ${witness.available}`;
+  }
+  const finished = await followExit(placed.order);
+  const summary = summarizeFills(finished.fills);
+  if (summary) {
+    state.exits.push({
+      leg,
+      exchangeOrderId: finished.exchangeOrderId,
+      exchangeTradeId: finished.fills[0]?.fillId ?? '',
+      summary,
+      requestedAtMs,
+      submittedAtMs: placed.submittedAtMs,
+      quotePrice: state.evaluation?.mark ?? summary.averagePrice,
+    });
+  }
+  state.nextExitLeg += 1;
+  return null;
+}
+
+/** An exit that does not fill to the end is cancelled after a while: what is left goes out as the next leg. */
+async function followExit(placed: OrderOnExchange): Promise<OrderOnExchange> {
+  const patienceEndsMs = Date.now() + EXIT_PATIENCE_MS;
+  let order = placed;
+  for (let pauseMs = 100; !order.isFinished; pauseMs = Math.min(pauseMs * 2, 5_000)) {
+    if (Date.now() < patienceEndsMs) await sleep(pauseMs);
+    else await asking.cancelOrder({ exchangeOrderId: order.exchangeOrderId, purpose: 'exit' });
+    order = await asking.readOrder({ exchangeOrderId: order.exchangeOrderId, purpose: 'exit' });
+  }
+  return order;
+}
+
+async function tellHuman(state: TradeState, position: OpenPosition, why: string): Promise<void> {
+  await recording.raiseFinding({
+    kind: 'exit-refused',
+    subject: position.positionId,
+    detail: { tradeId: state.request.tradeId, why },
+  });
+}

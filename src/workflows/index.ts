@@ -1,0 +1,7 @@
+/** What the worker bundles: the names that Temporal knows. */
+export { guard } from './guard.ts';
+export { learning } from './learning.ts';
+export { reconcile } from './reconcile.ts';
+export { scan } from './scan.ts';
+export { settleFinding } from './settle-finding.ts';
+export { trade } from './trade.ts';

@@ -1,0 +1,176 @@
+import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { CloseRequest } from '../activities/ledger.ts';
+import type { Evaluation, ExitRule, Policy } from '../domain/exit-policy.ts';
+import type { HoldBand } from '../domain/hold-band.ts';
+import type { OrderMinimums } from '../domain/sizing.ts';
+import type { OrderRecord } from '../domain/records.ts';
+import type { Decimal } from '../domain/money.ts';
+import type { FillSummary, Side } from '../domain/position.ts';
+
+/** Signals, queries, updates and the types they carry: defined once, used by handlers and by client.ts. */
+
+export type Stage =
+  | 'reserving'
+  | 'entering'
+  | 'open'
+  | 'exiting'
+  | 'closed'
+  | 'rejected'
+  | 'cancelled'
+  | 'compensated';
+
+/** Where a trade's idea came from. */
+export interface TradeSignal {
+  readonly source: string;
+  /** 0..1 */
+  readonly confidence: number;
+  readonly asOfMs: number;
+  /** An entry signal older than this is rejected, not placed late. */
+  readonly ttlMs: number;
+}
+
+export interface TradeRequest {
+  readonly tradeId: string;
+  readonly symbol: string;
+  readonly side: Side;
+  /** Quote currency. */
+  readonly notional: Decimal;
+  readonly order: { readonly type: 'market' } | { readonly type: 'limit'; readonly price: Decimal };
+  readonly strategy: string;
+  readonly signal: TradeSignal;
+}
+
+/** Times that a trade pins when it starts, so that a changed environment never changes a running one. */
+export interface TradeSettings {
+  /** How long after its deadline an order may still be missing from the exchange's lists. */
+  readonly listingLagMs: number;
+  readonly persistBudgetMs: number;
+  /** How long an entry order may rest unfilled. */
+  readonly entryRestMs: number;
+  /** How long the rest of a partly filled entry may still rest. */
+  readonly partialRestMs: number;
+}
+
+/** What the reserving transaction decided. */
+export interface EntryPlan {
+  readonly quantity: Decimal;
+  readonly quotePrice: Decimal;
+  readonly policy: Policy;
+  readonly volatilityScale: number;
+  readonly roundTripFee: number;
+  readonly tickSize: Decimal;
+  readonly minimums: OrderMinimums;
+  /** Set for shorts: the leverage of the margin position. */
+  readonly leverage: number | null;
+  readonly equity: Decimal;
+  readonly settings: TradeSettings;
+  readonly marketConditions: Readonly<Record<string, unknown>>;
+}
+
+/** The open position as the workflow knows it: what the entry's fills made. */
+export interface OpenPosition {
+  readonly positionId: string;
+  readonly entryOrderId: string;
+  readonly firstFillId: string;
+  readonly entry: FillSummary;
+}
+
+export interface GuardRef {
+  readonly workerId: string;
+  readonly taskQueue: string;
+}
+
+/** The answer of the policy that a person sees. */
+export interface LastEvaluation {
+  readonly evaluation: Evaluation;
+  readonly mark: Decimal;
+  readonly band: HoldBand | null;
+  readonly atMs: number;
+  /** How old the mark was then. */
+  readonly markAgeMs: number | null;
+}
+
+export interface ExitDemand {
+  /** A rule of the policy, or `compensation` where the position could not be persisted. */
+  readonly rule: ExitRule | 'compensation';
+  readonly reason: string;
+  readonly atMs: number;
+}
+
+/** A finished exit order of ours that filled. */
+export interface ExitRecord extends OrderRecord {
+  readonly leg: `exit-${number}`;
+}
+
+export type Persistence = 'pending' | 'confirmed' | 'failed';
+
+/** All of a trade's state; carried over continue-as-new and answered by the query `state`. */
+export interface TradeState {
+  readonly request: TradeRequest;
+  stage: Stage;
+  plan: EntryPlan | null;
+  entryRequestedAtMs: number | null;
+  entrySubmittedAtMs: number | null;
+  position: OpenPosition | null;
+  persistence: Persistence;
+  guard: GuardRef | null;
+  evaluation: LastEvaluation | null;
+  demand: ExitDemand | null;
+  exits: ExitRecord[];
+  /** Number of the next exit leg. */
+  nextExitLeg: number;
+  /** Why the trade ended without a position, or what a person should know. */
+  note: string | null;
+  realizedPnl: Decimal | null;
+}
+
+export interface TradeInput {
+  readonly request: TradeRequest;
+  /** Continue-as-new, adoption and restart begin here instead of at `reserving`. */
+  readonly resume?: TradeState;
+}
+
+export interface TradeResult {
+  readonly tradeId: string;
+  readonly stage: Stage;
+  readonly positionId: string | null;
+  readonly exitRule: string | null;
+  readonly realizedPnl: Decimal | null;
+  readonly note: string | null;
+}
+
+export interface ExitReason {
+  readonly reason: string;
+}
+
+export interface ExitAnswer {
+  readonly accepted: boolean;
+  readonly stage: Stage;
+}
+
+export interface TradeProgress {
+  readonly stage: Stage;
+  readonly positionId: string | null;
+  readonly note: string | null;
+}
+
+/** Sent by a guard whose mark or prediction decided the exit. */
+export interface ExitDecision {
+  readonly workerId: string;
+  readonly last: LastEvaluation;
+}
+
+/** One disagreement to settle. The workflow id makes each settled once. */
+export type SettleInput =
+  | { readonly kind: 'unrecorded-close'; readonly tradeId: string; readonly close: CloseRequest }
+  | { readonly kind: 'take-over'; readonly findingId: string; readonly resume: TradeState }
+  | { readonly kind: 'orphan-reservation'; readonly findingId: string; readonly tradeId: string };
+
+
+export const forceExitSignal = defineSignal<[ExitReason]>('forceExit');
+export const exitDecidedSignal = defineSignal<[ExitDecision]>('exitDecided');
+export const guardLostSignal = defineSignal<[{ workerId: string }]>('guardLost');
+export const requestExitUpdate = defineUpdate<ExitAnswer, [ExitReason]>('requestExit');
+/** Answers once the trade has got that far, or has ended before. */
+export const progressUpdate = defineUpdate<TradeProgress, ['reserved' | 'opened']>('progress');
+export const stateQuery = defineQuery<TradeState>('state');

@@ -1,0 +1,121 @@
+import { ApplicationFailure, isCancellation, ParentClosePolicy, startChild, workflowInfo } from '@temporalio/workflow';
+import { add } from '../domain/money.ts';
+import { returnFraction } from '../domain/position.ts';
+import { closeRecords, openRecords, type OrderRecord, type TradeFacts } from '../domain/records.ts';
+import { persisting, recording } from './activity-options.ts';
+import type { CloseRequest } from '../activities/ledger.ts';
+import type { EntryPlan, ExitDemand, OpenPosition, SettleInput, TradeState } from './messages.ts';
+
+export const POSITION_PERSISTENCE_FAILED = 'PositionPersistenceFailed';
+
+/** Everything the records of this trade are made of. */
+export function tradeFacts(state: TradeState, plan: EntryPlan, position: OpenPosition): TradeFacts {
+  const { request } = state;
+  return {
+    tradeId: request.tradeId,
+    strategy: request.strategy,
+    symbol: request.symbol,
+    side: request.side,
+    confidence: request.signal.confidence,
+    thresholdsVersion: plan.policy.version,
+    marketConditions: plan.marketConditions,
+    entry: entryRecord(state, plan, position),
+  };
+}
+
+function entryRecord(state: TradeState, plan: EntryPlan, position: OpenPosition): OrderRecord {
+  return {
+    exchangeOrderId: position.entryOrderId,
+    exchangeTradeId: position.firstFillId,
+    summary: position.entry,
+    requestedAtMs: state.entryRequestedAtMs ?? position.entry.firstFillMs,
+    submittedAtMs: state.entrySubmittedAtMs ?? position.entry.firstFillMs,
+    quotePrice: plan.quotePrice,
+  };
+}
+
+/** Writes the four records within the budget, verified by a read back. False when the budget ran out. */
+export async function persistPosition(state: TradeState, plan: EntryPlan, position: OpenPosition): Promise<boolean> {
+  const facts = tradeFacts(state, plan, position);
+  try {
+    await persisting(plan.settings.persistBudgetMs).persistPosition({
+      records: openRecords(facts),
+      tradeId: state.request.tradeId,
+    });
+    return true;
+  } catch (failure) {
+    if (isCancellation(failure)) throw failure;
+    return false;
+  }
+}
+
+export function closeRequest(
+  state: TradeState,
+  plan: EntryPlan,
+  position: OpenPosition,
+  demand: ExitDemand,
+): CloseRequest {
+  const facts = tradeFacts(state, plan, position);
+  const rule = demand.rule;
+  const records = closeRecords(facts, state.exits, rule);
+  const exitPrice = records.managedPosition.exitPrice ?? '0';
+  return {
+    workflowId: workflowInfo().workflowId,
+    open: openRecords(facts),
+    records,
+    legs: [
+      { leg: 'entry', krakenOrderId: position.entryOrderId, quantity: plan.quantity },
+      ...state.exits.map(({ leg, exchangeOrderId, summary }) => ({
+        leg,
+        krakenOrderId: exchangeOrderId,
+        quantity: summary.quantity,
+      })),
+    ],
+    outcome: {
+      positionId: position.positionId,
+      tradeId: state.request.tradeId,
+      symbol: state.request.symbol,
+      side: state.request.side,
+      thresholdsVersion: plan.policy.version,
+      confidence: state.request.signal.confidence,
+      volatilityScale: plan.volatilityScale,
+      timeScale: plan.policy.timeScale,
+      equityAtEntry: plan.equity,
+      quantity: position.entry.quantity,
+      entryPrice: position.entry.averagePrice,
+      exitPrice,
+      entryTimeMs: position.entry.firstFillMs,
+      exitTimeMs: records.managedPosition.exitTime ?? 0,
+      entryFee: position.entry.fee,
+      exitFee: records.exitTrades.reduce((fee, trade) => add(fee, trade.fee), '0'),
+      netPnl: records.managedPosition.realizedPnL ?? '0',
+      returnFraction: returnFraction(state.request.side, position.entry.averagePrice, exitPrice),
+      exitRule: rule,
+    },
+  };
+}
+
+/** Records the close however long the database is away; nothing compensates this step. */
+export async function recordClose(request: CloseRequest): Promise<void> {
+  await recording.recordClose(request);
+  const { exitRule } = request.outcome;
+  if (exitRule !== 'compensation') await recording.handToLearning({ ...request.outcome, exitRule });
+}
+
+/**
+ * The position is flat, proven, but the database never took it. Failing loudly must not wait for the
+ * database, so a workflow of its own records what happened when the database returns.
+ */
+export async function failUnpersisted(state: TradeState, request: CloseRequest): Promise<never> {
+  const { tradeId } = state.request;
+  const settle: SettleInput = { kind: 'unrecorded-close', tradeId, close: request };
+  await startChild('settleFinding', {
+    workflowId: `settle-unrecorded-${tradeId}`,
+    args: [settle],
+    parentClosePolicy: ParentClosePolicy.ABANDON,
+  });
+  throw ApplicationFailure.nonRetryable(
+    `position ${request.records.managedPosition.id} could not be persisted; it was flattened on the exchange`,
+    POSITION_PERSISTENCE_FAILED,
+  );
+}

@@ -1,0 +1,38 @@
+import { sleep } from '@temporalio/workflow';
+import type { OrderOnExchange, SendRequest } from '../activities/orders.ts';
+import { asking, CLOCK_MARGIN_MS, SEND_WINDOW_MS, sending } from './activity-options.ts';
+
+/** Everything of a leg that stays the same however often it has to be sent. */
+export type LegOrder = Omit<SendRequest, 'deadlineMs'>;
+
+export type Placed =
+  | { readonly kind: 'accepted'; readonly order: OrderOnExchange; readonly submittedAtMs: number }
+  /** Definite: the order never existed. */
+  | { readonly kind: 'refused'; readonly code: string; readonly message: string }
+  /** Proven by successful negative look-ups given after the deadline and the listing lag. */
+  | { readonly kind: 'absent' };
+
+/**
+ * Sends an order at most once and never leaves its outcome unknown (docs/design.md section 5).
+ * The deadline is fixed here, before the send is scheduled, so a frozen process that wakes up late
+ * can't be accepted any more by the time absence is believed.
+ */
+export async function placeOrder(leg: LegOrder, listingLagMs: number): Promise<Placed> {
+  const submittedAtMs = Date.now();
+  const deadlineMs = submittedAtMs + SEND_WINDOW_MS;
+  const sent = await sending.sendOrder({ ...leg, deadlineMs }).catch(() => null);
+  if (sent?.kind === 'refused') return sent;
+  if (sent?.kind === 'accepted') return { kind: 'accepted', order: sent.order, submittedAtMs };
+  const found = await proveOutcome(leg, submittedAtMs, deadlineMs + CLOCK_MARGIN_MS + listingLagMs);
+  return found ? { kind: 'accepted', order: found, submittedAtMs } : { kind: 'absent' };
+}
+
+/** Asks until the order is found, or a complete look-up that began after `absentFromMs` came back empty. */
+async function proveOutcome(leg: LegOrder, sinceMs: number, absentFromMs: number): Promise<OrderOnExchange | null> {
+  for (let pauseMs = 500; ; pauseMs = Math.min(pauseMs * 2, 10_000)) {
+    const answer = await asking.lookUpOrder({ leg: leg.leg, sinceMs, purpose: leg.purpose });
+    if (answer.order) return answer.order;
+    if (answer.askedAtMs >= absentFromMs) return null;
+    await sleep(Math.min(pauseMs, Math.max(100, absentFromMs - Date.now())));
+  }
+}
