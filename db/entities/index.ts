@@ -1,0 +1,18 @@
+import { SkippedSignal, ThresholdVersion, TradeOutcome } from './learning.ts';
+import { CapitalReservation, OrderIntent } from './orders.ts';
+import { Finding, Halt } from './oversight.ts';
+import { LivePosition, LiveTrade, ManagedPosition, ManagedTrade } from './positions.ts';
+
+export const entities = [
+  ManagedPosition,
+  ManagedTrade,
+  LivePosition,
+  LiveTrade,
+  OrderIntent,
+  CapitalReservation,
+  TradeOutcome,
+  ThresholdVersion,
+  SkippedSignal,
+  Finding,
+  Halt,
+];

@@ -1,0 +1,121 @@
+import type { PredictionAction } from '../../src/domain/exit-policy.ts';
+import type { Decimal } from '../../src/domain/money.ts';
+import type { Side } from '../../src/domain/position.ts';
+import type { Thresholds } from '../../src/domain/thresholds.ts';
+import { entityOf, type Table } from '../table.ts';
+
+/** What a closed trade teaches; one per position for ever. */
+export interface TradeOutcomeRow {
+  readonly positionId: string;
+  readonly tradeId: string;
+  readonly symbol: string;
+  readonly side: Side;
+  /** Quote currency, net of all fees. */
+  readonly netPnl: Decimal;
+  /** Gross price move in the position's favour, a fraction of the entry price. */
+  readonly returnFraction: number;
+  readonly exitRule: string;
+  readonly closedAt: number;
+  readonly thresholdsVersion: number;
+  /** The whole outcome as it was handed to learning. */
+  readonly outcome: Readonly<Record<string, unknown>>;
+  /** When learning took it; null before. */
+  readonly learnedAt: number | null;
+}
+
+/** One step of learning, adopted or refused, with everything needed to repeat it. */
+export interface ThresholdVersionRow {
+  readonly version: number;
+  readonly thresholds: Thresholds;
+  readonly parentVersion: number | null;
+  /** Studied trades behind it. */
+  readonly trades: number;
+  readonly gradient: Readonly<Record<string, number>>;
+  /** Expected log growth per signal, over all studies. */
+  readonly objectiveBefore: number | null;
+  readonly objectiveAfter: number | null;
+  readonly seenBefore: number | null;
+  readonly seenAfter: number | null;
+  readonly unseenBefore: number | null;
+  readonly unseenAfter: number | null;
+  readonly seed: string;
+  readonly accepted: boolean;
+  readonly why: string;
+  readonly active: boolean;
+  readonly createdAt: number;
+}
+
+export interface SkippedSignalRow {
+  readonly id: string;
+  readonly symbol: string;
+  readonly action: PredictionAction;
+  /** 0..1 */
+  readonly confidence: number;
+  readonly asOf: number;
+  readonly reason: string;
+  readonly detail: string | null;
+  readonly thresholdsVersion: number;
+  /** Quote at the signal. */
+  readonly price: Decimal;
+}
+
+export const tradeOutcomeTable: Table<TradeOutcomeRow> = {
+  name: 'TradeOutcome',
+  key: 'positionId',
+  columns: {
+    positionId: 'text',
+    tradeId: 'text',
+    symbol: 'text',
+    side: 'text',
+    netPnl: 'numeric',
+    returnFraction: 'ratio',
+    exitRule: 'text',
+    closedAt: 'time',
+    thresholdsVersion: 'integer',
+    outcome: 'json',
+    learnedAt: 'time?',
+  },
+};
+
+export const thresholdVersionTable: Table<ThresholdVersionRow> = {
+  name: 'ThresholdVersion',
+  key: 'version',
+  columns: {
+    version: 'integer',
+    thresholds: 'json',
+    parentVersion: 'integer?',
+    trades: 'integer',
+    gradient: 'json',
+    objectiveBefore: 'ratio?',
+    objectiveAfter: 'ratio?',
+    seenBefore: 'ratio?',
+    seenAfter: 'ratio?',
+    unseenBefore: 'ratio?',
+    unseenAfter: 'ratio?',
+    seed: 'text',
+    accepted: 'boolean',
+    why: 'text',
+    active: 'boolean',
+    createdAt: 'time',
+  },
+};
+
+export const skippedSignalTable: Table<SkippedSignalRow> = {
+  name: 'SkippedSignal',
+  key: 'id',
+  columns: {
+    id: 'text',
+    symbol: 'text',
+    action: 'text',
+    confidence: 'ratio',
+    asOf: 'time',
+    reason: 'text',
+    detail: 'text?',
+    thresholdsVersion: 'integer',
+    price: 'numeric',
+  },
+};
+
+export const TradeOutcome = entityOf(tradeOutcomeTable);
+export const ThresholdVersion = entityOf(thresholdVersionTable);
+export const SkippedSignal = entityOf(skippedSignalTable);

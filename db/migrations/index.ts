@@ -1,0 +1,6 @@
+import { Positions1763900000001 } from './1763900000001-positions.ts';
+import { Orders1763900000002 } from './1763900000002-orders.ts';
+import { LearningAndOversight1763900000003 } from './1763900000003-learning-and-oversight.ts';
+
+/** In the order they are applied; a released one never changes. */
+export const migrations = [Positions1763900000001, Orders1763900000002, LearningAndOversight1763900000003];

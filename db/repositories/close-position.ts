@@ -1,0 +1,86 @@
+import type { Pool } from 'pg';
+import type { CloseRecords, OpenRecords } from '../../src/domain/records.ts';
+import { tradeOutcomeTable, type TradeOutcomeRow } from '../entities/learning.ts';
+import {
+  livePositionTable,
+  liveTradeTable,
+  managedPositionTable,
+  managedTradeTable,
+} from '../entities/positions.ts';
+import { insertInto, Parameters, takeExcluded } from '../sql.ts';
+import { columnNames, encode, type Table } from '../table.ts';
+import { inTransaction, type Queryable } from '../transaction.ts';
+import { writeIntent, type KnownIntent } from './intents.ts';
+import { openStatement } from './open-position.ts';
+
+export type NewOutcome = Omit<TradeOutcomeRow, 'learnedAt'>;
+
+/**
+ * Everything a close changes, in one transaction: the opening rows if they are missing, the exit rows,
+ * realized P&L, the released reservation, the outcome, what is known of the orders. Any number of times;
+ * the first close of a position is the one that stays.
+ */
+export async function recordClose(
+  pool: Pool,
+  close: CloseRecords,
+  open: OpenRecords,
+  outcome: NewOutcome,
+  intents: readonly KnownIntent[],
+): Promise<void> {
+  await inTransaction(pool, async (client) => {
+    const opening = openStatement(open, 'grow');
+    await client.query(opening.text, opening.values);
+    if (await isOpen(client, close.managedPosition.id)) await writeClose(client, close);
+    await insertOnce(client, tradeOutcomeTable, { ...outcome, learnedAt: null });
+    await client.query(
+      `UPDATE "CapitalReservation" SET "status" = 'released', "releasedAt" = clock_timestamp(), "reason" = $2
+       WHERE "tradeId" = $1 AND "status" = 'held'`,
+      [close.managedPosition.tradeId, `closed: ${close.managedPosition.exitReason ?? 'unknown'}`],
+    );
+    for (const intent of intents) await writeIntent(client, intent);
+  });
+}
+
+async function isOpen(client: Queryable, positionId: string): Promise<boolean> {
+  const { rows } = await client.query<{ status: string }>(
+    'SELECT "status" FROM "ManagedPosition" WHERE "id" = $1 FOR UPDATE',
+    [positionId],
+  );
+  return rows[0]?.status === 'open';
+}
+
+async function writeClose(client: Queryable, close: CloseRecords): Promise<void> {
+  for (const trade of close.exitTrades) await insertOnce(client, managedTradeTable, trade);
+  for (const trade of close.exitLiveTrades) await insertOnce(client, liveTradeTable, trade);
+  await overwrite(client, managedPositionTable, close.managedPosition);
+  await overwrite(client, livePositionTable, close.livePosition);
+}
+
+async function insertOnce<Row>(client: Queryable, table: Table<Row>, row: Row): Promise<void> {
+  const parameters = new Parameters();
+  const insert = insertInto(table, row, parameters);
+  await client.query(`${insert} ON CONFLICT ("${table.key}") DO NOTHING`, parameters.values);
+}
+
+/** The row as recorded; an earlier version of it is replaced. */
+async function overwrite<Row>(client: Queryable, table: Table<Row>, row: Row): Promise<void> {
+  const parameters = new Parameters();
+  const others = columnNames(table).filter((name) => name !== table.key);
+  await client.query(
+    `${insertInto(table, row, parameters)} ON CONFLICT ("${table.key}") DO UPDATE
+     SET ${takeExcluded(others)}, "updatedAt" = clock_timestamp()`,
+    parameters.values,
+  );
+}
+
+/** Gives capital back that no position came to use; idempotent. True when it was held until now. */
+export async function releaseReservation(pool: Pool, tradeId: string, reason: string): Promise<boolean> {
+  return inTransaction(pool, async (client) => {
+    const { rowCount } = await client.query(
+      `UPDATE "CapitalReservation" SET "status" = 'released', "releasedAt" = clock_timestamp(), "reason" = $2
+       WHERE "tradeId" = $1 AND "status" = 'held'`,
+      [tradeId, encode('text', reason)],
+    );
+    return rowCount === 1;
+  });
+}

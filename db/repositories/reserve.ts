@@ -1,0 +1,115 @@
+import type { Pool } from 'pg';
+import { add, big, compare, subtract, text, type Decimal } from '../../src/domain/money.ts';
+import type { Side } from '../../src/domain/position.ts';
+import {
+  checkEntry,
+  type EntryRequest,
+  type Refusal,
+  type RiskLimits,
+  type RiskSnapshot,
+} from '../../src/domain/risk.ts';
+import { inTransaction, type Queryable } from '../transaction.ts';
+import { writeIntent, type NewIntent } from './intents.ts';
+
+export interface ReserveRequest extends EntryRequest {
+  readonly side: Side;
+  readonly limits: RiskLimits;
+  /** From the exchange's balances; null when not known. */
+  readonly equity: Decimal | null;
+  readonly intent: NewIntent;
+  readonly nowMs: number;
+}
+
+export type Reservation =
+  | { readonly kind: 'reserved' }
+  | { readonly kind: 'rejected'; readonly limit: Refusal['limit']; readonly message: string };
+
+/** Serializes all reserving: limits that are checked and used up under one lock can't be exceeded together. */
+const RESERVE_LOCK = 7_041_954;
+
+/**
+ * Checks the limits, holds the capital and writes the entry intent, all or nothing. A trade that holds its
+ * reservation gets the same answer again; a rejection holds nothing and is judged anew.
+ */
+export async function reserve(pool: Pool, request: ReserveRequest): Promise<Reservation> {
+  return inTransaction(pool, async (client) => {
+    await client.query('SELECT pg_advisory_xact_lock($1)', [RESERVE_LOCK]);
+    const earlier = await client.query<{ status: string; reason: string | null }>(
+      'SELECT "status", "reason" FROM "CapitalReservation" WHERE "tradeId" = $1',
+      [request.tradeId],
+    );
+    const [held] = earlier.rows;
+    if (held?.status === 'held') return { kind: 'reserved' };
+    const ended = held ? (held.reason ?? 'its capital was released') : null;
+    const refusal = checkEntry(request.limits, await readSnapshot(client, request, ended), request);
+    if (refusal) return { kind: 'rejected', ...refusal };
+    await client.query(
+      `INSERT INTO "CapitalReservation" ("tradeId", "symbol", "side", "notional", "status")
+       VALUES ($1, $2, $3, $4, 'held')`,
+      [request.tradeId, request.symbol, request.side, request.notional],
+    );
+    await writeIntent(client, { ...request.intent, status: 'planned' });
+    return { kind: 'reserved' };
+  });
+}
+
+/** Capital in use: what is reserved, and open positions (adopted ones) that have no reservation. */
+const IN_USE = `
+  SELECT "symbol", "notional" FROM "CapitalReservation" WHERE "status" = 'held'
+  UNION ALL
+  SELECT "symbol", "quantity" * "entryPrice" FROM "ManagedPosition" AS position
+  WHERE "status" = 'open' AND NOT EXISTS (
+    SELECT FROM "CapitalReservation" AS held
+    WHERE held."tradeId" = position."tradeId" AND held."status" = 'held')`;
+
+async function readSnapshot(
+  client: Queryable,
+  request: ReserveRequest,
+  ended: string | null,
+): Promise<RiskSnapshot> {
+  const { rows } = await client.query<{ total: string; ofSymbol: string; exposure: string; today: string }>(
+    `SELECT count(*) AS total, count(*) FILTER (WHERE "symbol" = $1) AS "ofSymbol",
+       coalesce(sum("notional"), 0) AS exposure,
+       (SELECT coalesce(sum("realizedPnL"), 0) FROM "ManagedPosition"
+        WHERE "status" = 'closed' AND "exitTime" >= $2) AS today
+     FROM (${IN_USE}) AS in_use`,
+    [request.symbol, startOfDay(request.nowMs)],
+  );
+  const [use] = rows;
+  if (!use) throw new Error('an aggregate always has one row');
+  const halts = await client.query<{ reason: string; startedAt: Date }>(
+    'SELECT "reason", "startedAt" FROM "Halt" WHERE "endedAt" IS NULL ORDER BY "startedAt" LIMIT 1',
+  );
+  const [halt] = halts.rows;
+  return {
+    nowMs: request.nowMs,
+    halt: halt ? { reason: halt.reason, startedAtMs: halt.startedAt.getTime() } : null,
+    openPositions: Number(use.total),
+    openPositionsOfSymbol: Number(use.ofSymbol),
+    exposure: text(big(use.exposure)),
+    realizedToday: text(big(use.today)),
+    equity: request.equity,
+    peakEquity: request.limits.maxDrawdown === null ? null : await readPeakEquity(client, request.equity),
+    ended,
+  };
+}
+
+/** The highest equity that today's equity and the P&L of every close since imply. */
+async function readPeakEquity(client: Queryable, equity: Decimal | null): Promise<Decimal | null> {
+  if (equity === null) return null;
+  const { rows } = await client.query<{ total: string; highest: string }>(
+    `SELECT coalesce(sum("realizedPnL"), 0) AS total, greatest(coalesce(max(curve), 0), 0) AS highest
+     FROM (SELECT "realizedPnL", sum("realizedPnL") OVER (ORDER BY "exitTime", "id") AS curve
+           FROM "ManagedPosition" WHERE "status" = 'closed') AS closes`,
+  );
+  const [curve] = rows;
+  if (!curve) return equity;
+  const start = subtract(equity, text(big(curve.total)));
+  const peak = add(start, text(big(curve.highest)));
+  return compare(peak, equity) > 0 ? peak : equity;
+}
+
+/** Midnight UTC. */
+function startOfDay(nowMs: number): Date {
+  return new Date(Math.floor(nowMs / 86_400_000) * 86_400_000);
+}

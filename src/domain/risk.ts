@@ -1,0 +1,145 @@
+import { add, big, compare, isPositive, multiply, subtract, text, type Decimal } from './money.ts';
+
+/** What the owner allows; null switches a limit off. */
+export interface RiskLimits {
+  readonly maxOpenPositions: number | null;
+  readonly maxPositionsPerSymbol: number | null;
+  /** Of one trade, quote currency. */
+  readonly maxNotional: Decimal | null;
+  /** Of all trades together, quote currency. */
+  readonly maxExposure: Decimal | null;
+  /** Realized loss since midnight UTC, quote currency, a positive amount. */
+  readonly maxDailyLoss: Decimal | null;
+  /** Fall of equity from its peak, a fraction of the peak. */
+  readonly maxDrawdown: number | null;
+}
+
+export const NO_LIMITS: RiskLimits = {
+  maxOpenPositions: null,
+  maxPositionsPerSymbol: null,
+  maxNotional: null,
+  maxExposure: null,
+  maxDailyLoss: null,
+  maxDrawdown: null,
+};
+
+/** How things stand when the entry is judged, read under the same lock that reserves. */
+export interface RiskSnapshot {
+  readonly nowMs: number;
+  readonly halt: { readonly reason: string; readonly startedAtMs: number } | null;
+  /** Reserved or open. */
+  readonly openPositions: number;
+  readonly openPositionsOfSymbol: number;
+  /** Quote currency. */
+  readonly exposure: Decimal;
+  /** Net P&L of what closed since midnight UTC; a loss is negative. */
+  readonly realizedToday: Decimal;
+  /** From the exchange's balances; null when they are not known. */
+  readonly equity: Decimal | null;
+  readonly peakEquity: Decimal | null;
+  /** A trade is opened once: what became of an earlier reservation of the same trade. */
+  readonly ended: string | null;
+}
+
+export interface EntryRequest {
+  readonly tradeId: string;
+  readonly symbol: string;
+  /** Quote currency. */
+  readonly notional: Decimal;
+  /** From here on the signal is too old to act on; null where it does not age. */
+  readonly signalExpiresAtMs: number | null;
+}
+
+export type LimitName = keyof RiskLimits;
+
+/** Why an entry is not allowed; `limit` is a limit's name or what else stood in the way. */
+export interface Refusal {
+  readonly limit: LimitName | 'notional' | 'halted' | 'trade-ended' | 'signal-expired';
+  /** Names the limit, its value and what was asked. */
+  readonly message: string;
+}
+
+/** The first thing that forbids the entry, or null. Exits are never judged. Pure. */
+export function checkEntry(
+  limits: RiskLimits,
+  snapshot: RiskSnapshot,
+  request: EntryRequest,
+): Refusal | null {
+  return (
+    checkStanding(snapshot, request) ??
+    checkCounts(limits, snapshot, request) ??
+    checkAmounts(limits, snapshot, request) ??
+    checkLosses(limits, snapshot)
+  );
+}
+
+function checkStanding(snapshot: RiskSnapshot, request: EntryRequest): Refusal | null {
+  const { halt, ended, nowMs } = snapshot;
+  if (halt)
+    return {
+      limit: 'halted',
+      message: `entries are halted since ${new Date(halt.startedAtMs).toISOString()}: ${halt.reason}`,
+    };
+  if (ended !== null)
+    return { limit: 'trade-ended', message: `trade ${request.tradeId} has ended already: ${ended}` };
+  if (request.signalExpiresAtMs !== null && nowMs >= request.signalExpiresAtMs)
+    return {
+      limit: 'signal-expired',
+      message: `the entry signal expired ${nowMs - request.signalExpiresAtMs} ms ago; a late entry is not placed`,
+    };
+  if (!isPositive(request.notional))
+    return { limit: 'notional', message: `notional is ${request.notional}, it must be above 0` };
+  return null;
+}
+
+function checkCounts(limits: RiskLimits, snapshot: RiskSnapshot, request: EntryRequest): Refusal | null {
+  const { maxOpenPositions, maxPositionsPerSymbol } = limits;
+  if (maxOpenPositions !== null && snapshot.openPositions >= maxOpenPositions)
+    return {
+      limit: 'maxOpenPositions',
+      message: `maxOpenPositions is ${maxOpenPositions}: ${snapshot.openPositions} are open or reserved, 1 more was asked`,
+    };
+  if (maxPositionsPerSymbol !== null && snapshot.openPositionsOfSymbol >= maxPositionsPerSymbol)
+    return {
+      limit: 'maxPositionsPerSymbol',
+      message: `maxPositionsPerSymbol is ${maxPositionsPerSymbol}: ${snapshot.openPositionsOfSymbol} of ${request.symbol} are open or reserved, 1 more was asked`,
+    };
+  return null;
+}
+
+function checkAmounts(limits: RiskLimits, snapshot: RiskSnapshot, request: EntryRequest): Refusal | null {
+  const { maxNotional, maxExposure } = limits;
+  if (maxNotional !== null && compare(request.notional, maxNotional) > 0)
+    return {
+      limit: 'maxNotional',
+      message: `maxNotional is ${maxNotional}: ${request.notional} was asked`,
+    };
+  if (maxExposure !== null && compare(add(snapshot.exposure, request.notional), maxExposure) > 0)
+    return {
+      limit: 'maxExposure',
+      message: `maxExposure is ${maxExposure}: ${snapshot.exposure} is in use, ${request.notional} more was asked`,
+    };
+  return null;
+}
+
+function checkLosses(limits: RiskLimits, snapshot: RiskSnapshot): Refusal | null {
+  const { maxDailyLoss, maxDrawdown } = limits;
+  const lossToday = subtract('0', snapshot.realizedToday);
+  if (maxDailyLoss !== null && compare(lossToday, maxDailyLoss) >= 0)
+    return {
+      limit: 'maxDailyLoss',
+      message: `maxDailyLoss is ${maxDailyLoss}: ${lossToday} was lost today; entries begin again at midnight UTC`,
+    };
+  if (maxDrawdown === null) return null;
+  const { equity, peakEquity } = snapshot;
+  // Without figures the limit can't be shown to hold, and what can't be shown is not allowed.
+  if (equity === null || peakEquity === null)
+    return { limit: 'maxDrawdown', message: `maxDrawdown is ${maxDrawdown}: equity is not known` };
+  const floor = multiply(peakEquity, subtract('1', text(big(String(maxDrawdown)))));
+  if (compare(equity, floor) <= 0)
+    return {
+      limit: 'maxDrawdown',
+      message: `maxDrawdown is ${maxDrawdown}: equity is ${equity}, its peak was ${peakEquity}`,
+    };
+  return null;
+}
