@@ -74,6 +74,13 @@ export async function waitForFileLock(
   }
 }
 
+/** Whether a living process holds the lock. */
+export async function isLocked(path: string): Promise<boolean> {
+  const text = await readText(path);
+  const holder = text === null ? null : parseHolder(text);
+  return holder !== null && (await isRunning(holder));
+}
+
 async function tryLink(draft: string, path: string): Promise<boolean> {
   try {
     await link(draft, path);

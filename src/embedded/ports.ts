@@ -29,6 +29,8 @@ const WANTED_BY: Readonly<Record<PortName, string>> = {
 
 const HIGHEST_BASE = 65_535 - Math.max(...Object.values(OFFSETS));
 
+export const localUrl = (port: number): string => `http://127.0.0.1:${port}`;
+
 export class PortTaken extends Error {
   readonly port: number;
   constructor(port: number, wantedBy: string) {

@@ -1,0 +1,57 @@
+import { fileURLToPath } from 'node:url';
+import type { Ports } from './ports.ts';
+import type { StackOptions } from './stack-options.ts';
+
+/** The command lines and environments of the stack's child processes. */
+
+/** The recorded hour of the demo. */
+export const DEMO_TAPE = fileURLToPath(
+  new URL('../../data/kraken-xbtusd-trades-2019-07-01T00.csv', import.meta.url),
+);
+export const DEFAULT_DEMO_SPEED = 10;
+
+export interface Addresses {
+  readonly temporalAddress: string;
+  readonly temporalNamespace: string;
+  readonly databaseUrl: string;
+  readonly exchangeUrl: string;
+  readonly exchangeWsUrl: string;
+}
+
+export function paperArguments(options: StackOptions, ports: Ports, exchangeDir: string): string[] {
+  const market = options.demo
+    ? ['--tape', options.tape ?? DEMO_TAPE, '--speed', String(options.speed ?? DEFAULT_DEMO_SPEED)]
+    : ['--synthetic'];
+  const balance = options.balance === undefined ? [] : ['--balance', options.balance];
+  return ['paper', '--port', String(ports.exchange), '--data-dir', exchangeDir, ...market, ...balance];
+}
+
+/** What every child that uses the stack gets, over the environment of `up` itself. */
+export function childEnvironment(
+  options: StackOptions,
+  addresses: Addresses,
+  dataDir: string,
+): NodeJS.ProcessEnv {
+  return {
+    ...options.env,
+    TEMPORAL_ADDRESS: addresses.temporalAddress,
+    TEMPORAL_NAMESPACE: addresses.temporalNamespace,
+    DATABASE_URL: addresses.databaseUrl,
+    KRAKEN_API_URL: addresses.exchangeUrl,
+    KRAKEN_WS_URL: addresses.exchangeWsUrl,
+    HOLDFAST_DATA_DIR: dataDir,
+    HOLDFAST_SCAN: options.demo || options.scan ? 'on' : 'off',
+    // On an accelerated tape the policy's times shrink with it.
+    ...(options.demo ? { HOLDFAST_TIME_SCALE: String(options.speed ?? DEFAULT_DEMO_SPEED) } : {}),
+  };
+}
+
+/** The keys of the first account of a paper exchange, which makes no secret of them. */
+export async function paperKeys(exchangeUrl: string): Promise<NodeJS.ProcessEnv> {
+  const response = await fetch(`${exchangeUrl}/control/account`);
+  if (!response.ok) throw new Error(`the paper exchange answered ${response.status} to GET /control/account`);
+  const { keys } = (await response.json()) as { keys?: readonly { key: string; secret: string }[] };
+  const first = keys?.[0];
+  if (first === undefined) throw new Error('the paper exchange has no API key');
+  return { KRAKEN_API_KEY: first.key, KRAKEN_API_SECRET: first.secret };
+}

@@ -1,0 +1,117 @@
+import type { DataDir } from './data-dir.ts';
+import { startNodeChild, type LogLine } from './node-child.ts';
+import { localUrl, type Ports } from './ports.ts';
+import { runPostgres, runTemporal } from './servers.ts';
+import { childEnvironment, paperArguments, paperKeys, type Addresses } from './stack-children.ts';
+import type { StackOptions } from './stack-options.ts';
+import { supervise, type Running, type Supervised } from './supervisor.ts';
+
+/** Starts the parts one by one and remembers the order, so that they can be stopped in reverse. */
+export class StackStarter {
+  readonly parts = new Map<string, Supervised>();
+  readonly #options: StackOptions;
+  readonly #ports: Ports;
+  readonly #dataDir: DataDir;
+  #stopping: Promise<void> | null = null;
+
+  constructor(options: StackOptions, ports: Ports, dataDir: DataDir) {
+    this.#options = options;
+    this.#ports = ports;
+    this.#dataDir = dataDir;
+  }
+
+  /** Addresses of Temporal and of the database. */
+  async servers(temporal: string | undefined, database: string | undefined): Promise<[string, string]> {
+    const starts = await Promise.allSettled([temporal ?? this.#temporal(), database ?? this.#postgres()]);
+    const [temporalStart, databaseStart] = starts;
+    // Both have settled, so that a failure of one leaves no other half started.
+    if (temporalStart.status === 'rejected') throw temporalStart.reason;
+    if (databaseStart.status === 'rejected') throw databaseStart.reason;
+    return [temporalStart.value, databaseStart.value];
+  }
+
+  async #temporal(): Promise<string> {
+    const { env, log, dynamicConfig = [], onProgress = () => undefined } = this.#options;
+    const { temporal: port, temporalUi: uiPort } = this.#ports;
+    const dataDir = this.#dataDir.temporal;
+    await this.#keepUp('temporal', () =>
+      runTemporal({ dataDir, port, uiPort, log, env, dynamicConfig, onProgress }),
+    );
+    return `127.0.0.1:${port}`;
+  }
+
+  async #postgres(): Promise<string> {
+    let databaseUrl = '';
+    await this.#keepUp('postgres', async () => {
+      const { log } = this.#options;
+      const server = await runPostgres({ dataDir: this.#dataDir.postgres, port: this.#ports.postgres, log });
+      databaseUrl = server.databaseUrl;
+      return server;
+    });
+    return databaseUrl;
+  }
+
+  async paper(): Promise<string> {
+    await this.#child('paper', paperArguments(this.#options, this.#ports, this.#dataDir.exchange), {
+      ...this.#options.env,
+      HOLDFAST_DATA_DIR: this.#dataDir.path,
+    });
+    return localUrl(this.#ports.exchange);
+  }
+
+  async clients(addresses: Addresses, isOwnExchange: boolean): Promise<void> {
+    const shared = {
+      ...childEnvironment(this.#options, addresses, this.#dataDir.path),
+      ...(isOwnExchange ? await paperKeys(addresses.exchangeUrl) : {}),
+      HOLDFAST_DASHBOARD_PORT: String(this.#ports.dashboard),
+    };
+    for (let index = 1; index <= (this.#options.workers ?? 1); index += 1) {
+      const isFirst = index === 1;
+      await this.#child(`worker-${index}`, ['worker'], {
+        ...shared,
+        HOLDFAST_METRICS_PORT: String(isFirst ? this.#ports.metrics : 0),
+        HOLDFAST_SDK_METRICS_PORT: String(isFirst ? this.#ports.sdkMetrics : 0),
+      });
+    }
+    await this.#child('dashboard', ['dashboard'], shared);
+  }
+
+  async #child(name: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
+    const { cliScript } = this.#options;
+    const onLog = (line: LogLine) => this.#options.onLog?.(name, line);
+    await this.#keepUp(name, () =>
+      startNodeChild({ name, args, env, onLog, ...(cliScript === undefined ? {} : { script: cliScript }) }),
+    );
+  }
+
+  async #keepUp(name: string, start: () => Promise<Running>): Promise<void> {
+    this.#options.signal?.throwIfAborted();
+    const part = await supervise({
+      name,
+      start,
+      log: this.#options.log,
+      onStarted: (pid) => this.#dataDir.recordProcess(name, pid),
+      onStopped: () => this.#dataDir.forgetProcess(name),
+    });
+    this.parts.set(name, part);
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stopAll();
+    return this.#stopping;
+  }
+
+  async #stopAll(): Promise<void> {
+    await this.#dataDir.removeReady();
+    try {
+      const servers: Supervised[] = [];
+      for (const part of [...this.parts.values()].reverse()) {
+        if (part.name === 'temporal' || part.name === 'postgres') servers.push(part);
+        else await part.stop();
+      }
+      await Promise.all(servers.map((server) => server.stop()));
+    } finally {
+      await this.#dataDir.release();
+    }
+  }
+}
