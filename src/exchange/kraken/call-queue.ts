@@ -15,9 +15,12 @@ export interface QueuedCall<T> {
   readonly maxWaitMs?: number;
   /** Starts the call; must settle. */
   readonly run: () => Promise<T>;
-  /** True when the answer says that the counter was full. */
-  readonly rateLimited?: (answer: T) => boolean;
+  /** How the answer is booked; as `sent` when absent. */
+  readonly booking?: (answer: T) => Booking;
 }
+
+/** `unsent`: there was nothing to send after all. `counter-full`: the answer says so. */
+export type Booking = 'sent' | 'unsent' | 'counter-full';
 
 export interface CallQueue {
   add<T>(call: QueuedCall<T>): Promise<T>;
@@ -29,7 +32,7 @@ interface Entry {
   readonly cost: CallCost;
   readonly priority: CallPriority;
   readonly giveUpAtMs: number;
-  readonly start: () => Promise<boolean>;
+  readonly start: () => Promise<Booking>;
   readonly fail: (error: Error) => void;
 }
 
@@ -85,10 +88,10 @@ export function createCallQueue(budget: CallBudget, nowMs = () => performance.no
 
   async function launch(entry: Entry): Promise<void> {
     inFlight = true;
-    const rateLimited = await entry.start();
+    const booking = await entry.start();
     const now = nowMs();
-    budget.charge(entry.cost, now);
-    if (rateLimited) budget.exhausted(entry.cost, now);
+    if (booking !== 'unsent') budget.charge(entry.cost, now);
+    if (booking === 'counter-full') budget.exhausted(entry.cost, now);
     inFlight = false;
     pump();
   }
@@ -106,10 +109,10 @@ export function createCallQueue(budget: CallBudget, nowMs = () => performance.no
             try {
               const answer = await call.run();
               resolve(answer);
-              return call.rateLimited?.(answer) ?? false;
+              return call.booking?.(answer) ?? 'sent';
             } catch (error) {
               reject(error instanceof Error ? error : new Error('a call failed without an error'));
-              return false;
+              return 'unsent';
             }
           },
         });

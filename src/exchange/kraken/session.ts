@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { CallPriority } from '../port.ts';
 import { questionCost, type CallCost } from './call-budget.ts';
-import type { CallQueue } from './call-queue.ts';
+import type { Booking, CallQueue } from './call-queue.ts';
 import { failedQuestion } from './errors.ts';
 import { parse } from './parse.ts';
 import type { PrivateApi, PrivateParams, PrivateReply } from './private-api.ts';
@@ -18,6 +18,13 @@ export interface Session {
     priority: CallPriority,
     schema: Schema,
   ): Promise<z.infer<Schema>>;
+  /** As {@link ask}, but what to ask is settled when its turn comes; `null` asks nothing and is answered by `null`. */
+  askLate<Schema extends z.ZodType>(
+    method: string,
+    params: () => PrivateParams | null,
+    priority: CallPriority,
+    schema: Schema,
+  ): Promise<z.infer<Schema> | null>;
   /** Runs once, never repeated; rejects with `WaitedTooLong` if its turn does not come in time. */
   once(call: {
     readonly cost: CallCost;
@@ -28,27 +35,45 @@ export interface Session {
 }
 
 const ASK_AGAIN = new Set(['EAPI:Invalid nonce', 'EAPI:Rate limit exceeded']);
-const FULL_COUNTER = new Set(['EAPI:Rate limit exceeded', 'EOrder:Rate limit exceeded']);
+const COUNTER_FULL = new Set(['EAPI:Rate limit exceeded', 'EOrder:Rate limit exceeded']);
 
 export function createSession(api: PrivateApi, queue: CallQueue): Session {
-  const rateLimited = (reply: PrivateReply): boolean =>
-    reply.kind === 'error' && reply.codes.some((code) => FULL_COUNTER.has(code));
+  async function askLate<Schema extends z.ZodType>(
+    method: string,
+    params: () => PrivateParams | null,
+    priority: CallPriority,
+    schema: Schema,
+  ): Promise<z.infer<Schema> | null> {
+    const call = {
+      cost: questionCost(method),
+      priority,
+      booking: (reply: PrivateReply | null) => (reply === null ? 'unsent' : booking(reply)),
+      run: async () => {
+        const settled = params();
+        return settled === null ? null : api.call(method, settled);
+      },
+    };
+    let reply = await queue.add(call);
+    if (reply?.kind === 'error' && reply.codes.some((code) => ASK_AGAIN.has(code))) {
+      reply = await queue.add(call);
+    }
+    if (reply === null) return null;
+    if (reply.kind !== 'result') throw failedQuestion(method, reply);
+    return parse(schema, reply.result, method);
+  }
 
   return {
+    askLate,
     async ask(method, params, priority, schema) {
-      const call = {
-        cost: questionCost(method),
-        priority,
-        run: () => api.call(method, params),
-        rateLimited,
-      };
-      let reply = await queue.add(call);
-      if (reply.kind === 'error' && reply.codes.some((code) => ASK_AGAIN.has(code))) {
-        reply = await queue.add(call);
-      }
-      if (reply.kind !== 'result') throw failedQuestion(method, reply);
-      return parse(schema, reply.result, method);
+      // Never null: there is something to ask.
+      return (await askLate(method, () => params, priority, schema)) as z.infer<typeof schema>;
     },
-    once: (call) => queue.add({ ...call, rateLimited }),
+    once: (call) => queue.add({ ...call, booking }),
   };
+}
+
+function booking(reply: PrivateReply): Booking {
+  return reply.kind === 'error' && reply.codes.some((code) => COUNTER_FULL.has(code))
+    ? 'counter-full'
+    : 'sent';
 }
