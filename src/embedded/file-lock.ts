@@ -59,10 +59,15 @@ export async function acquireFileLock(path: string): Promise<FileLock> {
 /** Waits for the lock, asking again every `everyMs`; `onWait` is told once who holds it. */
 export async function waitForFileLock(
   path: string,
-  options: { everyMs: number; onWait: (holder: ProcessIdentity) => void },
+  options: {
+    everyMs: number;
+    onWait: (holder: ProcessIdentity) => void;
+    signal?: AbortSignal | undefined;
+  },
 ): Promise<FileLock> {
   let told = false;
   for (;;) {
+    options.signal?.throwIfAborted();
     try {
       return await acquireFileLock(path);
     } catch (error) {

@@ -11,11 +11,12 @@ export function exitWithParent(): void {
   if (!process.connected) process.exit(1);
   process.once('disconnect', () => process.exit(1));
   process.channel?.unref();
+  // The parent stops its children itself, in order, when a Ctrl-C reaches the whole process group.
+  process.on('SIGINT', () => undefined);
 }
 
 /**
- * Calls `stop` once, on SIGTERM or SIGINT. A Ctrl-C in the terminal reaches the whole process group: under
- * `up` it is ignored here, because the parent stops its children itself, in order.
+ * Calls `stop` once, on SIGTERM or SIGINT; on SIGTERM alone in a child of `up`.
  */
 export function onStopSignal(stop: (signal: NodeJS.Signals) => void): void {
   let stopping = false;
@@ -25,5 +26,5 @@ export function onStopSignal(stop: (signal: NodeJS.Signals) => void): void {
     stop(signal);
   };
   process.on('SIGTERM', once);
-  process.on('SIGINT', isSupervised() ? () => undefined : once);
+  if (!isSupervised()) process.on('SIGINT', once);
 }

@@ -46,9 +46,10 @@ export async function runTemporal(options: {
   env: NodeJS.ProcessEnv;
   onProgress: (line: string) => void;
   dynamicConfig: readonly string[];
+  signal?: AbortSignal | undefined;
 }): Promise<Running> {
-  const { env, log, onProgress } = options;
-  const cli = await resolveTemporalCli({ env, log, onProgress });
+  const { env, log, onProgress, signal } = options;
+  const cli = await resolveTemporalCli({ env, log, onProgress, signal });
   const server = await startTemporal({ ...options, cli: cli.path });
   return {
     ...server,

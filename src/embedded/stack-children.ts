@@ -8,7 +8,7 @@ import type { StackOptions } from './stack-options.ts';
 export const DEMO_TAPE = fileURLToPath(
   new URL('../../data/kraken-xbtusd-trades-2019-07-01T00.csv', import.meta.url),
 );
-export const DEFAULT_DEMO_SPEED = 10;
+export const DEFAULT_DEMO_SPEED = 30;
 
 export interface Addresses {
   readonly temporalAddress: string;

@@ -31,11 +31,11 @@ export class StackStarter {
   }
 
   async #temporal(): Promise<string> {
-    const { env, log, dynamicConfig = [], onProgress = () => undefined } = this.#options;
+    const { env, log, signal, dynamicConfig = [], onProgress = () => undefined } = this.#options;
     const { temporal: port, temporalUi: uiPort } = this.#ports;
     const dataDir = this.#dataDir.temporal;
     await this.#keepUp('temporal', () =>
-      runTemporal({ dataDir, port, uiPort, log, env, dynamicConfig, onProgress }),
+      runTemporal({ dataDir, port, uiPort, log, env, dynamicConfig, onProgress, signal }),
     );
     return `127.0.0.1:${port}`;
   }

@@ -19,7 +19,7 @@ export async function goIsThere(env: NodeJS.ProcessEnv): Promise<boolean> {
 }
 
 /** Builds the CLI from the pinned module: 3 to 5 minutes on two cores, most of it compiling. */
-export const buildTemporalCli: ObtainTemporalCli = async ({ target, version, env, onProgress }) => {
+export const buildTemporalCli: ObtainTemporalCli = async ({ target, version, env, signal, onProgress }) => {
   const unfinished = `${target}.building-${process.pid}`;
   const startedAtMs = Date.now();
   let downloaded = 0;
@@ -34,7 +34,7 @@ export const buildTemporalCli: ObtainTemporalCli = async ({ target, version, env
   report();
   const timer = setInterval(report, PROGRESS_EVERY_MS);
   try {
-    const result = await build(unfinished, env, (line) => {
+    const result = await build(unfinished, env, signal, (line) => {
       if (line.startsWith('go: downloading ')) downloaded += 1;
       else if (/^[\w./~-]+$/.test(line)) compiled += 1;
     });
@@ -49,12 +49,14 @@ export const buildTemporalCli: ObtainTemporalCli = async ({ target, version, env
 async function build(
   output: string,
   env: NodeJS.ProcessEnv,
+  signal: AbortSignal | undefined,
   onLine: (line: string) => void,
 ): Promise<Obtained> {
   const child = spawn('go', ['build', '-v', '-trimpath', '-ldflags', '-s -w', '-o', output, PACKAGE], {
     cwd: temporalToolsDir,
     env: { ...env, CGO_ENABLED: '0' },
     stdio: ['ignore', 'ignore', 'pipe'],
+    signal,
   });
   let last = '';
   createInterface({ input: child.stderr }).on('line', (line) => {

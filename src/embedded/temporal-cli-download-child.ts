@@ -1,9 +1,11 @@
 /** Runs the SDK's download into argv[2], version argv[3], and sends `Obtained` to the parent. */
 import { Runtime } from '@temporalio/worker';
+import { exitWithParent } from './parent-link.ts';
 
 const [dir, version] = process.argv.slice(2);
 if (dir === undefined || version === undefined) throw new Error('usage: DIR VERSION');
 
+exitWithParent();
 try {
   const runtime = Runtime.instance();
   const server = await runtime.createEphemeralServer({
@@ -28,8 +30,9 @@ try {
   await runtime.shutdownEphemeralServer(server);
   process.send?.({ ok: true });
 } catch (error) {
-  const reason = error instanceof Error ? error.message : String(error);
-  process.send?.({ ok: false, reason: reason.split('\n')[0] ?? reason });
+  // The SDK wraps the cause in every call it went through; only the innermost says something.
+  const words = (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
+  process.send?.({ ok: false, reason: words.split(': ').slice(-2).join(': ') });
 } finally {
   process.disconnect();
 }

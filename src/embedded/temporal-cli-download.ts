@@ -13,7 +13,13 @@ const LOOK_EVERY_MS = 250;
  * Lets the SDK download the CLI as it does for its own tests. The SDK can neither be cancelled nor asked
  * for progress, so it runs in a process of its own and is judged by the bytes that arrive.
  */
-export const downloadTemporalCli: ObtainTemporalCli = async ({ target, version, env, onProgress }) => {
+export const downloadTemporalCli: ObtainTemporalCli = async ({
+  target,
+  version,
+  env,
+  signal,
+  onProgress,
+}) => {
   const dir = await mkdtemp(join(dirname(target), 'download-'));
   onProgress(`downloading the Temporal CLI ${version}`);
   const child = fork(
@@ -23,6 +29,7 @@ export const downloadTemporalCli: ObtainTemporalCli = async ({ target, version, 
       env,
       execArgv: ['--import', createRequire(import.meta.url).resolve('tsx/esm')],
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+      ...(signal === undefined ? {} : { signal }),
     },
   );
   const ended = new Promise<Obtained>((resolve) => {

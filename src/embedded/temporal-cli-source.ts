@@ -6,6 +6,8 @@ export type ObtainTemporalCli = (request: {
   readonly target: string;
   readonly version: string;
   readonly env: NodeJS.ProcessEnv;
+  /** Gives up; the answer is then a refusal. */
+  readonly signal?: AbortSignal | undefined;
   /** One line about what is going on, several times while it lasts. */
   readonly onProgress: (line: string) => void;
 }) => Promise<Obtained>;

@@ -19,6 +19,8 @@ export interface ResolveTemporalCliOptions {
   /** Where downloaded and built binaries are kept for every checkout of this user. */
   readonly cacheDir?: string;
   readonly env?: NodeJS.ProcessEnv;
+  /** Gives up a download, a build or the wait for another's. */
+  readonly signal?: AbortSignal | undefined;
   readonly download?: ObtainTemporalCli;
   readonly build?: ObtainTemporalCli;
 }
@@ -80,13 +82,15 @@ export async function resolveTemporalCli(options: ResolveTemporalCliOptions): Pr
   await mkdir(cacheDir, { recursive: true });
   const lock = await waitForFileLock(`${target}.lock`, {
     everyMs: 500,
+    signal: options.signal,
     onWait: ({ pid }) => options.onProgress(`waiting for process ${pid}, which is getting the Temporal CLI`),
   });
   try {
     if ((await faultOf(target)) === null) return { path: target, from: 'cache' };
-    const request = { target, version, env, onProgress: options.onProgress };
+    const request = { target, version, env, signal: options.signal, onProgress: options.onProgress };
     const download = await (options.download ?? downloadTemporalCli)(request);
     if (download.ok) return { path: target, from: 'download' };
+    options.signal?.throwIfAborted();
     options.onProgress(`the Temporal CLI can't be downloaded: ${download.reason}`);
     tried.push(`no download: ${download.reason}`);
     if (options.build === undefined && !(await goIsThere(env))) {
@@ -94,6 +98,7 @@ export async function resolveTemporalCli(options: ResolveTemporalCliOptions): Pr
     } else {
       const build = await (options.build ?? buildTemporalCli)(request);
       if (build.ok) return { path: target, from: 'build' };
+      options.signal?.throwIfAborted();
       tried.push(`no build: ${build.reason}`);
     }
   } finally {
