@@ -7,7 +7,11 @@ import {
 } from '@temporalio/client';
 import type { TradeOutcome } from './activities/ledger.ts';
 import type { AuditReport } from './activities/reconcile.ts';
-import { HOLDFAST_POSITION_ID, HOLDFAST_STAGE, initialSearchAttributes } from './workflows/search-attributes.ts';
+import {
+  HOLDFAST_POSITION_ID,
+  HOLDFAST_STAGE,
+  initialSearchAttributes,
+} from './workflows/search-attributes.ts';
 import type { trade } from './workflows/trade.ts';
 import type { LearningProgress } from './workflows/learning.ts';
 import type { Thresholds } from './domain/thresholds.ts';
@@ -75,7 +79,9 @@ export class HoldfastClient {
   /** Waits until the trade has reserved or opened, or has ended before that. */
   async progress(tradeId: string, goal: 'reserved' | 'opened'): Promise<TradeProgress> {
     try {
-      return await this.#trade(tradeId).executeUpdate<TradeProgress, ['reserved' | 'opened']>('progress', { args: [goal] });
+      return await this.#trade(tradeId).executeUpdate<TradeProgress, ['reserved' | 'opened']>('progress', {
+        args: [goal],
+      });
     } catch (error) {
       // An ended workflow takes no updates; its result says as much.
       if (!(error instanceof WorkflowNotFoundError)) throw error;
@@ -95,7 +101,9 @@ export class HoldfastClient {
   /** Asks for an exit and waits for the trade's answer. Null when no such trade is running. */
   async requestExit(tradeId: string, reason: string): Promise<ExitAnswer | null> {
     try {
-      return await this.#trade(tradeId).executeUpdate<ExitAnswer, [{ reason: string }]>('requestExit', { args: [{ reason }] });
+      return await this.#trade(tradeId).executeUpdate<ExitAnswer, [{ reason: string }]>('requestExit', {
+        args: [{ reason }],
+      });
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) return null;
       throw error;
@@ -105,7 +113,9 @@ export class HoldfastClient {
   /** Every trade that has not ended, by Temporal's own list. */
   async runningTrades(): Promise<RunningTrade[]> {
     const trades: RunningTrade[] = [];
-    for await (const { workflowId, typedSearchAttributes } of this.#client.workflow.list({ query: RUNNING_TRADES })) {
+    for await (const { workflowId, typedSearchAttributes } of this.#client.workflow.list({
+      query: RUNNING_TRADES,
+    })) {
       trades.push({
         tradeId: workflowId.replace(/^trade-/, ''),
         stage: (typedSearchAttributes.get(HOLDFAST_STAGE) as Stage | undefined) ?? 'reserving',

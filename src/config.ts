@@ -16,17 +16,23 @@ const amount = z
 const fraction = z.coerce.number().gt(0).lte(1);
 const onOff = z.enum(['on', 'off']).transform((value) => value === 'on');
 const url = (schemes: readonly string[]) =>
-  z.string().refine((value) => {
-    try {
-      return schemes.includes(new URL(value).protocol);
-    } catch {
-      return false;
-    }
-  }, `must be a URL beginning with ${schemes.join('// or ')}//`);
+  z.string().refine(
+    (value) => {
+      try {
+        return schemes.includes(new URL(value).protocol);
+      } catch {
+        return false;
+      }
+    },
+    `must be a URL beginning with ${schemes.join('// or ')}//`,
+  );
 const symbolList = z
   .string()
   .transform((value) => value.split(',').map((part) => part.trim()))
-  .refine((parts) => parts.every((part) => normalizeSymbol(part) !== null), 'must be symbols like BTC/USD,ETH/USD')
+  .refine(
+    (parts) => parts.every((part) => normalizeSymbol(part) !== null),
+    'must be symbols like BTC/USD,ETH/USD',
+  )
   .transform((parts) => parts.map((part) => normalizeSymbol(part) ?? part));
 
 const schema = z.object({
@@ -35,7 +41,9 @@ const schema = z.object({
   KRAKEN_WS_URL: url(['ws:', 'wss:']).optional(),
   KRAKEN_API_KEY: z.string().optional(),
   KRAKEN_API_SECRET: z.string().optional(),
-  PREDICTION_URL: z.union([z.literal('none'), z.literal('builtin'), url(['http:', 'https:'])]).default('builtin'),
+  PREDICTION_URL: z
+    .union([z.literal('none'), z.literal('builtin'), url(['http:', 'https:'])])
+    .default('builtin'),
   HOLDFAST_LIVE: z.enum(['yes', 'no']).default('no'),
   HOLDFAST_DATA_DIR: z.string().min(1).default('.holdfast'),
   HOLDFAST_LISTING_LAG_MS: z.coerce.number().int().nonnegative().optional(),
@@ -51,7 +59,7 @@ const schema = z.object({
   HOLDFAST_TIME_SCALE: z.coerce.number().positive().default(1),
   HOLDFAST_SCAN: onOff.default(false),
   HOLDFAST_SCAN_SYMBOLS: symbolList.prefault('BTC/USD'),
-  HOLDFAST_SCAN_MAX_PER_SYMBOL: positiveInteger.default(2),
+  HOLDFAST_SCAN_MAX_PER_SYMBOL: positiveInteger.default(4),
   HOLDFAST_METRICS_PORT: z.coerce.number().int().nonnegative().default(0),
   HOLDFAST_DASHBOARD_PORT: z.coerce.number().int().nonnegative().default(7235),
   HOLDFAST_DASHBOARD_HOST: z.string().default('127.0.0.1'),
@@ -71,12 +79,15 @@ const LIVE_WS_URL = 'wss://ws.kraken.com/v2';
 export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config {
   const given = withSecretFiles(withoutEmpty(environment));
   const parsed = schema.safeParse(given);
-  if (!parsed.success) throw new ConfigError(parsed.error.issues.map((issue) => explain(issue, given)).join('; '));
+  if (!parsed.success)
+    throw new ConfigError(parsed.error.issues.map((issue) => explain(issue, given)).join('; '));
   const config = parsed.data;
   if (config.HOLDFAST_LIVE === 'yes') {
     const missing = ['KRAKEN_API_KEY', 'KRAKEN_API_SECRET'].filter((name) => !given[name]);
     if (missing.length > 0) {
-      throw new ConfigError(`HOLDFAST_LIVE=yes needs ${missing.join(' and ')} (or …_FILE); see docs/going-live.md`);
+      throw new ConfigError(
+        `HOLDFAST_LIVE=yes needs ${missing.join(' and ')} (or …_FILE); see docs/going-live.md`,
+      );
     }
     config.KRAKEN_API_URL ??= LIVE_API_URL;
     config.KRAKEN_WS_URL ??= LIVE_WS_URL;

@@ -12,7 +12,8 @@ export class InvalidRequest extends Error {
  */
 export function toFailure(error: unknown): unknown {
   if (error instanceof InvalidRequest) return ApplicationFailure.nonRetryable(error.message, error.name);
-  if (error instanceof ExchangeRefusal) return ApplicationFailure.retryable(error.message, error.name, error.code);
+  if (error instanceof ExchangeRefusal)
+    return ApplicationFailure.retryable(error.message, error.name, error.code);
   if (error instanceof ExchangeUnavailable) return ApplicationFailure.retryable(error.message, error.name);
   return error;
 }

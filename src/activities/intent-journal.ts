@@ -18,15 +18,21 @@ export interface IntentJournal {
 
 const STATUS = { accepted: 'accepted', refused: 'refused', unknown: 'unknown' } as const;
 
-export function createIntentJournal(ledger: Pick<Ledger, 'recordIntent' | 'markIntent'>, log: Logger): IntentJournal {
+export function createIntentJournal(
+  ledger: Pick<Ledger, 'recordIntent' | 'markIntent'>,
+  log: Logger,
+): IntentJournal {
   const note = async (clOrdId: string, write: Promise<unknown>): Promise<void> => {
     const failed = write.then(
       () => null,
       (error: unknown) => error,
     );
-    const late = new Promise<string>((resolve) => setTimeout(resolve, PATIENCE_MS, 'the database is slow').unref());
+    const late = new Promise<string>((resolve) =>
+      setTimeout(resolve, PATIENCE_MS, 'the database is slow').unref(),
+    );
     const trouble = await Promise.race([failed, late]);
-    if (trouble !== null) log.warn({ clOrdId, event: 'intent-note-late', err: trouble }, 'order intent not noted yet');
+    if (trouble !== null)
+      log.warn({ clOrdId, event: 'intent-note-late', err: trouble }, 'order intent not noted yet');
   };
   return {
     sending: (workflowId, clOrdId, request) =>

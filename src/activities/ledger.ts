@@ -28,7 +28,9 @@ export interface CloseRequest {
   readonly open: OpenRecords;
   readonly records: CloseRecords;
   /** A position that could not be persisted and was flattened teaches nothing, but is recorded. */
-  readonly outcome: Omit<TradeOutcome, 'exitRule'> & { readonly exitRule: TradeOutcome['exitRule'] | 'compensation' };
+  readonly outcome: Omit<TradeOutcome, 'exitRule'> & {
+    readonly exitRule: TradeOutcome['exitRule'] | 'compensation';
+  };
 }
 
 export interface FindingReport {
@@ -89,7 +91,14 @@ export function createLedgerActivities({ ledger, findings, now, log }: LedgerAct
     },
 
     async raiseFinding({ kind, subject, detail }: FindingReport): Promise<void> {
-      await findings.raise({ id: `${kind}:${subject}`, kind, subject, seen: detail, status: 'human', nowMs: now() });
+      await findings.raise({
+        id: `${kind}:${subject}`,
+        kind,
+        subject,
+        seen: detail,
+        status: 'human',
+        nowMs: now(),
+      });
       log.error({ event: 'finding', kind, subject, ...detail }, `finding ${kind}: ${subject}`);
     },
   };

@@ -32,10 +32,16 @@ export function createMarketActivities(dependencies: MarketActivityDependencies)
     async armPosition(request: ArmRequest): Promise<{ guard: GuardRef; last: LastEvaluation | null }> {
       const known = await bestPriceSoFar(ledger, request.positionId);
       const { position } = request;
-      const bestPrice = known === null ? position.bestPrice : betterPrice(position.side, position.bestPrice, known);
+      const bestPrice =
+        known === null ? position.bestPrice : betterPrice(position.side, position.bestPrice, known);
       const last = await hub.arm({ ...request, position: { ...position, bestPrice } });
       log.info(
-        { tradeId: request.tradeId, positionId: request.positionId, event: 'guarded', workerId: guard.workerId },
+        {
+          tradeId: request.tradeId,
+          positionId: request.positionId,
+          event: 'guarded',
+          workerId: guard.workerId,
+        },
         last?.band ? `under guard: exits below ${last.band.low}, above ${last.band.high}` : 'under guard',
       );
       return { guard, last };
@@ -66,13 +72,19 @@ export function createMarketActivities(dependencies: MarketActivityDependencies)
         await client.signalGuardLost(tradeId, workerId);
         Context.current().heartbeat(tradeId);
       }
-      log.warn({ event: 'guard-lost', workerId, trades: tradeIds.length }, 'guard lost; its trades arm elsewhere');
+      log.warn(
+        { event: 'guard-lost', workerId, trades: tradeIds.length },
+        'guard lost; its trades arm elsewhere',
+      );
       return tradeIds.length;
     },
   };
 }
 
-async function bestPriceSoFar(ledger: Pick<Ledger, 'livePosition'>, positionId: string): Promise<string | null> {
+async function bestPriceSoFar(
+  ledger: Pick<Ledger, 'livePosition'>,
+  positionId: string,
+): Promise<string | null> {
   const unknown = new Promise<null>((resolve) => setTimeout(resolve, BEST_PRICE_PATIENCE_MS, null).unref());
   const known = ledger.livePosition(positionId).then(
     (row) => row?.bestPrice ?? null,

@@ -48,7 +48,10 @@ export function createOrderActivities({ exchange, intents, log }: OrderActivityD
       const clOrdId = clientOrderId(workflowId, request.leg);
       const trade = { tradeId: tradeIdOf(workflowId), clOrdId, leg: request.leg };
       await intents.sending(workflowId, clOrdId, request);
-      log.info({ ...trade, event: 'order-sent', side: request.side, quantity: request.quantity }, 'order sent');
+      log.info(
+        { ...trade, event: 'order-sent', side: request.side, quantity: request.quantity },
+        'order sent',
+      );
       const outcome = await exchange.submit(orderRequest(clOrdId, request), request.purpose);
       await intents.answered(clOrdId, outcome);
       if (outcome.kind !== 'accepted') {
@@ -122,7 +125,11 @@ function orderRequest(clOrdId: string, request: SendRequest): OrderRequest {
 }
 
 /** Saves a round trip for orders that fill at once; when it fails the workflow simply reads again. */
-async function firstLook(exchange: Exchange, exchangeOrderId: string, purpose: OrderPurpose): Promise<OrderOnExchange> {
+async function firstLook(
+  exchange: Exchange,
+  exchangeOrderId: string,
+  purpose: OrderPurpose,
+): Promise<OrderOnExchange> {
   try {
     return await readOrder(exchange, exchangeOrderId, purpose);
   } catch {
@@ -130,7 +137,11 @@ async function firstLook(exchange: Exchange, exchangeOrderId: string, purpose: O
   }
 }
 
-async function readOrder(exchange: Exchange, exchangeOrderId: string, purpose: OrderPurpose): Promise<OrderOnExchange> {
+async function readOrder(
+  exchange: Exchange,
+  exchangeOrderId: string,
+  purpose: OrderPurpose,
+): Promise<OrderOnExchange> {
   const order = await exchange.order(exchangeOrderId, purpose);
   // Lists lag: an order that was accepted is never believed to be gone.
   return order ? onExchange(order) : { exchangeOrderId, isFinished: false, fills: [] };
@@ -147,6 +158,8 @@ async function exposure(exchange: Exchange, symbol: string, side: Side): Promise
     return balances.find(({ asset }) => asset === baseAsset(symbol))?.total ?? '0';
   }
   const positions = await exchange.marginPositions();
-  const ours = positions.filter((position) => position.symbol === symbol && position.side === entryOrderSide(side));
+  const ours = positions.filter(
+    (position) => position.symbol === symbol && position.side === entryOrderSide(side),
+  );
   return add('0', ...ours.map((position) => subtract(position.quantity, position.closedQuantity)));
 }

@@ -38,16 +38,25 @@ export function createPredictionActivities(dependencies: PredictionActivityDepen
   async function judge(symbol: string, prediction: Prediction, thresholds: Thresholds): Promise<Judged> {
     if (prediction.action === 'HOLD') return { skip: 'hold' };
     if (prediction.confidence < thresholds.entryConfidence) {
-      return { skip: `confidence ${prediction.confidence} is below entryConfidence ${thresholds.entryConfidence}` };
+      return {
+        skip: `confidence ${prediction.confidence} is below entryConfidence ${thresholds.entryConfidence}`,
+      };
     }
     const open = (await reader.openPositionCounts()).get(symbol) ?? 0;
-    if (open >= scan.maxPerSymbol) return { skip: `${open} positions are open, the scan keeps at most ${scan.maxPerSymbol}` };
-    if (prediction.action === 'SELL' && !(await canSellShort(symbol))) return { skip: 'no short sales in this symbol' };
+    if (open >= scan.maxPerSymbol)
+      return { skip: `${open} positions are open, the scan keeps at most ${scan.maxPerSymbol}` };
+    if (prediction.action === 'SELL' && !(await canSellShort(symbol)))
+      return { skip: 'no short sales in this symbol' };
     const candles = await exchange.candles(symbol, predictions.intervalMs, 30);
     const sigma = logReturnDeviation(candles.map((candle) => candle.close));
     const scale = volatilityScale(sigma, REFERENCE_VOLATILITY, thresholds.volatilityAdjustmentFactor);
     return {
-      notional: signalNotional(scan.baseNotional, thresholds.positionSizeMultiplier, prediction.confidence, scale),
+      notional: signalNotional(
+        scan.baseNotional,
+        thresholds.positionSizeMultiplier,
+        prediction.confidence,
+        scale,
+      ),
     };
   }
 
@@ -65,14 +74,18 @@ export function createPredictionActivities(dependencies: PredictionActivityDepen
         const prediction = await predictions.latest(symbol);
         if (!prediction) continue;
         const judged = await judge(symbol, prediction, thresholds);
-        const intervalStartMs = Math.floor(prediction.asOfMs / predictions.intervalMs) * predictions.intervalMs;
+        const intervalStartMs =
+          Math.floor(prediction.asOfMs / predictions.intervalMs) * predictions.intervalMs;
         const id = `scan-${symbol.replace('/', '')}-${intervalStartMs}`;
         if ('skip' in judged) {
           await signals.skip({ id, symbol, prediction, reason: judged.skip, thresholdsVersion: version });
           continue;
         }
         const side = prediction.action === 'BUY' ? 'long' : 'short';
-        log.info({ event: 'signal', tradeId: id, symbol, side, confidence: prediction.confidence }, `signal ${side} ${symbol}`);
+        log.info(
+          { event: 'signal', tradeId: id, symbol, side, confidence: prediction.confidence },
+          `signal ${side} ${symbol}`,
+        );
         entries.push({
           tradeId: id,
           symbol,
@@ -80,7 +93,12 @@ export function createPredictionActivities(dependencies: PredictionActivityDepen
           notional: judged.notional,
           order: { type: 'market' },
           strategy: prediction.source,
-          signal: { source: prediction.source, confidence: prediction.confidence, asOfMs: prediction.asOfMs, ttlMs: SIGNAL_TTL_MS },
+          signal: {
+            source: prediction.source,
+            confidence: prediction.confidence,
+            asOfMs: prediction.asOfMs,
+            ttlMs: SIGNAL_TTL_MS,
+          },
         });
       }
       return entries;

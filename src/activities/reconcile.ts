@@ -49,7 +49,9 @@ export function createReconcileActivities(dependencies: ReconcileDependencies) {
     const reservations = await reader.heldReservations();
     const running = await client.runningTradeIds();
     return judgeFindings({
-      orders: [...closed, ...open].filter((order) => order.openedAtMs < nowMs - SETTLING_TIME_MS).map(auditedOrder),
+      orders: [...closed, ...open]
+        .filter((order) => order.openedAtMs < nowMs - SETTLING_TIME_MS)
+        .map(auditedOrder),
       intents,
       positions: positions.map(({ id, tradeId }) => ({ id, tradeId })),
       reservations: reservations.filter(({ createdAtMs }) => createdAtMs < nowMs - SETTLING_TIME_MS),
@@ -65,18 +67,35 @@ export function createReconcileActivities(dependencies: ReconcileDependencies) {
       const toSettle: { findingId: string; settlement: SettleInput }[] = [];
       for (const { kind, subject, seen } of disagreements) {
         const id = `${kind}:${subject}`;
-        const { looks, status } = await findings.raise({ id, kind, subject, seen, status: 'seen', nowMs: now() });
-        const settlement = looks >= 2 && status !== 'settled' ? await takeover.settlementOf(id, { kind, subject, seen }) : null;
+        const { looks, status } = await findings.raise({
+          id,
+          kind,
+          subject,
+          seen,
+          status: 'seen',
+          nowMs: now(),
+        });
+        const settlement =
+          looks >= 2 && status !== 'settled'
+            ? await takeover.settlementOf(id, { kind, subject, seen })
+            : null;
         if (settlement) toSettle.push({ findingId: id, settlement });
         const action = settlement ? 'settling' : kind === 'foreign-order' ? 'report' : 'seen';
         audited.push({ id, kind, subject, looks, action });
         log.warn({ event: 'finding', kind, subject, looks, action, ...seen }, `finding ${kind}: ${subject}`);
       }
-      await findings.clearUnseen(audited.map(({ id }) => id), now());
+      await findings.clearUnseen(
+        audited.map(({ id }) => id),
+        now(),
+      );
       return { findings: audited, toSettle };
     },
 
-    async markSettled(settled: { findingId: string; action: string; proof: Record<string, unknown> }): Promise<void> {
+    async markSettled(settled: {
+      findingId: string;
+      action: string;
+      proof: Record<string, unknown>;
+    }): Promise<void> {
       await findings.settle(settled.findingId, settled.action, settled.proof, now());
       log.info({ event: 'finding-settled', ...settled }, `settled ${settled.findingId}: ${settled.action}`);
     },

@@ -15,7 +15,7 @@ import { workflowExecution } from './orders.ts';
 /** Volatility is taken over this many candles of one policy minute. */
 const VOLATILITY_CANDLES = 30;
 /** σref: the standard deviation of one-minute log returns in a market that needs no adjustment. */
-export const REFERENCE_VOLATILITY = 0.0008;
+export const REFERENCE_VOLATILITY = 0.0015;
 
 export type Reservation =
   | { readonly kind: 'reserved'; readonly plan: EntryPlan }
@@ -64,7 +64,13 @@ export function createReserveActivities(dependencies: ReserveDependencies) {
       });
       if (answer.kind === 'rejected') return reject(log, request, answer.message);
       log.info(
-        { tradeId: request.tradeId, event: 'reserved', symbol: request.symbol, side: request.side, quantity: plan.quantity },
+        {
+          tradeId: request.tradeId,
+          event: 'reserved',
+          symbol: request.symbol,
+          side: request.side,
+          quantity: plan.quantity,
+        },
         `reserved ${notional} for ${request.side} ${request.symbol}`,
       );
       return { kind: 'reserved', plan };
@@ -88,10 +94,13 @@ type Planned =
 async function planEntry(dependencies: ReserveDependencies, request: TradeRequest): Promise<Planned> {
   const { exchange, learning, settings, timeScale } = dependencies;
   const instrument = (await exchange.instruments()).find(({ symbol }) => symbol === request.symbol);
-  if (!instrument) return { kind: 'rejected', message: `symbol ${request.symbol} is not listed on the exchange` };
-  if (!instrument.tradable) return { kind: 'rejected', message: `symbol ${request.symbol} can't be traded now` };
+  if (!instrument)
+    return { kind: 'rejected', message: `symbol ${request.symbol} is not listed on the exchange` };
+  if (!instrument.tradable)
+    return { kind: 'rejected', message: `symbol ${request.symbol} can't be traded now` };
   const leverage = request.side === 'short' ? Math.min(...instrument.shortLeverages) : null;
-  if (leverage === Infinity) return { kind: 'rejected', message: `symbol ${request.symbol} can't be sold short` };
+  if (leverage === Infinity)
+    return { kind: 'rejected', message: `symbol ${request.symbol} can't be sold short` };
 
   const [quote] = await exchange.quotes([request.symbol]);
   if (!quote) return { kind: 'rejected', message: `symbol ${request.symbol} has no quote` };
@@ -118,7 +127,13 @@ async function planEntry(dependencies: ReserveDependencies, request: TradeReques
       leverage,
       equity: await accountEquity(exchange, quoteAsset(request.symbol), quote),
       settings,
-      marketConditions: { bid: quote.bid, ask: quote.ask, sigma, volatilityScale: scale, source: request.signal.source },
+      marketConditions: {
+        bid: quote.bid,
+        ask: quote.ask,
+        sigma,
+        volatilityScale: scale,
+        source: request.signal.source,
+      },
     },
   };
 }

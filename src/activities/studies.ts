@@ -56,10 +56,17 @@ export function createStudyActivities({ exchange, learning, client, now, log }: 
     /** Publishes what the step earned, or records why not. Seeded by the study that triggered it. */
     async learningStep({ triggeredBy }: { triggeredBy: string }): Promise<{ summary: string }> {
       const studied = await learning.countStudies();
-      if (studied % STUDIES_PER_STEP !== 0) return { summary: `next step after ${STUDIES_PER_STEP - (studied % STUDIES_PER_STEP)} more` };
+      if (studied % STUDIES_PER_STEP !== 0)
+        return { summary: `next step after ${STUDIES_PER_STEP - (studied % STUDIES_PER_STEP)} more` };
       const active = await learning.active();
-      const state = { version: active.version, thresholds: active.thresholds, velocity: active.velocity ?? NO_VELOCITY };
-      const step = learningStep(await learning.studies(), state, triggeredBy, { knownVersions: await learning.knownVersions() });
+      const state = {
+        version: active.version,
+        thresholds: active.thresholds,
+        velocity: active.velocity ?? NO_VELOCITY,
+      };
+      const step = learningStep(await learning.studies(), state, triggeredBy, {
+        knownVersions: await learning.knownVersions(),
+      });
       const { version } = await learning.publish(step);
       const summary = `version ${version} ${step.accepted ? 'accepted' : 'refused'}: ${step.why}`;
       log.info({ event: 'thresholds', version, accepted: step.accepted, trades: step.trades }, summary);
@@ -77,7 +84,12 @@ async function marketPath(
   const endMs = outcome.exitTimeMs + horizonMs(outcome.exitTimeMs - outcome.entryTimeMs, outcome.timeScale);
   const count = Math.ceil((nowMs - outcome.entryTimeMs) / intervalMs) + 2;
   const candles = await exchange.candles(outcome.symbol, intervalMs, count);
-  const within = candles.filter(({ startMs }) => startMs + intervalMs > outcome.entryTimeMs && startMs <= endMs);
-  const timed = within.map(({ startMs, ...prices }) => ({ timeMs: Math.max(startMs, outcome.entryTimeMs), ...prices }));
+  const within = candles.filter(
+    ({ startMs }) => startMs + intervalMs > outcome.entryTimeMs && startMs <= endMs,
+  );
+  const timed = within.map(({ startMs, ...prices }) => ({
+    timeMs: Math.max(startMs, outcome.entryTimeMs),
+    ...prices,
+  }));
   return pathOfCandles(outcome.side, timed, intervalMs, outcome.entryTimeMs);
 }

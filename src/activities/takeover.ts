@@ -85,7 +85,8 @@ export function createTakeover(dependencies: TakeoverDependencies): Takeover {
           const orderId = subject.replace(/^kraken-/, '');
           const row = kind === 'unwatched-position' ? await reader.position(subject) : null;
           const order = await exchange.order(orderId, 'reconcile');
-          const tradeId = row?.tradeId ?? (typeof seen['tradeId'] === 'string' ? seen['tradeId'] : `adopted-${orderId}`);
+          const tradeId =
+            row?.tradeId ?? (typeof seen.tradeId === 'string' ? seen.tradeId : `adopted-${orderId}`);
           const resume = order && (await stateFromOrder(order, tradeId));
           return resume && { kind: 'take-over', findingId, resume };
         }

@@ -13,7 +13,9 @@ import { registerWorker } from './commands/worker.ts';
 import { explainUsage } from './program.ts';
 
 const program = new Command('holdfast')
-  .description('Durable trading on Temporal: a position is never unknown, never unprotected, never counted twice.')
+  .description(
+    'Durable trading on Temporal: a position is never unknown, never unprotected, never counted twice.',
+  )
   .showHelpAfterError(false)
   .configureOutput({ writeErr: () => undefined })
   .exitOverride();

@@ -1,4 +1,4 @@
-import { Command, CommanderError } from 'commander';
+import type { Command, CommanderError } from 'commander';
 import { CliError, reportError } from './errors.ts';
 import { openSession, type Session } from './session.ts';
 
@@ -26,7 +26,10 @@ export async function run(options: CommonOptions, action: () => Promise<void>): 
 }
 
 /** Runs an action with a session that is closed afterwards. */
-export async function runWithSession(options: CommonOptions, action: (session: Session) => Promise<void>): Promise<void> {
+export async function runWithSession(
+  options: CommonOptions,
+  action: (session: Session) => Promise<void>,
+): Promise<void> {
   await run(options, async () => {
     const session = await openSession(options.dataDir);
     try {

@@ -5,8 +5,28 @@ import colors from 'picocolors';
 export { colors };
 
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const borderless = { top: '', 'top-mid': '', 'top-left': '', 'top-right': '', bottom: '', 'bottom-mid': '', 'bottom-left': '', 'bottom-right': '', left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: ' ' };
-  const grid = new Table({ head: head.map((cell) => colors.bold(cell)), chars: borderless, style: { head: [], border: [], 'padding-left': 0, 'padding-right': 1 } });
+  const borderless = {
+    top: '',
+    'top-mid': '',
+    'top-left': '',
+    'top-right': '',
+    bottom: '',
+    'bottom-mid': '',
+    'bottom-left': '',
+    'bottom-right': '',
+    left: '',
+    'left-mid': '',
+    mid: '',
+    'mid-mid': '',
+    right: '',
+    'right-mid': '',
+    middle: ' ',
+  };
+  const grid = new Table({
+    head: head.map((cell) => colors.bold(cell)),
+    chars: borderless,
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 1 },
+  });
   for (const row of rows) grid.push([...row]);
   return grid.toString();
 }

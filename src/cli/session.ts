@@ -32,14 +32,20 @@ export class Session {
     try {
       this.#temporal = await connectTemporal();
     } catch {
-      const address = process.env['TEMPORAL_ADDRESS'] ?? 'localhost:7233';
-      throw new CliError('temporal-unreachable', `nobody answers at TEMPORAL_ADDRESS ${address}; start the stack with: holdfast up`);
+      const address = process.env.TEMPORAL_ADDRESS ?? 'localhost:7233';
+      throw new CliError(
+        'temporal-unreachable',
+        `nobody answers at TEMPORAL_ADDRESS ${address}; start the stack with: holdfast up`,
+      );
     }
     return this.#temporal;
   }
 
   async database(): Promise<DataSource> {
-    this.#database ??= await openDatabase(this.#require('DATABASE_URL'), { applicationName: 'holdfast-cli', poolSize: 4 });
+    this.#database ??= await openDatabase(this.#require('DATABASE_URL'), {
+      applicationName: 'holdfast-cli',
+      poolSize: 4,
+    });
     return this.#database;
   }
 
@@ -77,15 +83,18 @@ export class Session {
 
 /** Addresses come from the environment, else from the stack that runs in the data directory. */
 export async function openSession(dataDir?: string): Promise<Session> {
-  const environment: NodeJS.ProcessEnv = { ...process.env, ...(dataDir === undefined ? {} : { HOLDFAST_DATA_DIR: dataDir }) };
-  const ready = await readReady(environment['HOLDFAST_DATA_DIR'] ?? '.holdfast');
+  const environment: NodeJS.ProcessEnv = {
+    ...process.env,
+    ...(dataDir === undefined ? {} : { HOLDFAST_DATA_DIR: dataDir }),
+  };
+  const ready = await readReady(environment.HOLDFAST_DATA_DIR ?? '.holdfast');
   if (ready) {
-    environment['DATABASE_URL'] ??= ready.databaseUrl;
-    environment['KRAKEN_API_URL'] ??= ready.exchangeUrl;
-    environment['KRAKEN_WS_URL'] ??= ready.exchangeWsUrl;
+    environment.DATABASE_URL ??= ready.databaseUrl;
+    environment.KRAKEN_API_URL ??= ready.exchangeUrl;
+    environment.KRAKEN_WS_URL ??= ready.exchangeWsUrl;
     // Temporal's own environment configuration reads the process environment.
-    process.env['TEMPORAL_ADDRESS'] ??= ready.temporalAddress;
-    process.env['TEMPORAL_NAMESPACE'] ??= ready.temporalNamespace;
+    process.env.TEMPORAL_ADDRESS ??= ready.temporalAddress;
+    process.env.TEMPORAL_NAMESPACE ??= ready.temporalNamespace;
   }
   return new Session(loadConfig(environment), ready?.temporalUi ?? null);
 }

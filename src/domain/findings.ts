@@ -17,7 +17,12 @@ export interface ThreeViews {
   readonly runningTradeIds: readonly string[];
 }
 
-export const FINDING_KINDS = ['orphan-order', 'unwatched-position', 'orphan-reservation', 'foreign-order'] as const;
+export const FINDING_KINDS = [
+  'orphan-order',
+  'unwatched-position',
+  'orphan-reservation',
+  'foreign-order',
+] as const;
 export type FindingKind = (typeof FINDING_KINDS)[number];
 
 export interface Disagreement {
@@ -35,7 +40,11 @@ export function judgeFindings(views: ThreeViews): Disagreement[] {
     const { exchangeOrderId, clientOrderId, direction, symbol, filledQuantity, isOpen } = order;
     if (direction === null) {
       if (isOpen) found.push({ kind: 'foreign-order', subject: exchangeOrderId, seen: { symbol } });
-    } else if (direction === 'entry' && isPositive(filledQuantity) && !tradeOfIntent.has(clientOrderId ?? '')) {
+    } else if (
+      direction === 'entry' &&
+      isPositive(filledQuantity) &&
+      !tradeOfIntent.has(clientOrderId ?? '')
+    ) {
       const seen = { symbol, filledQuantity, clOrdId: clientOrderId ?? '' };
       found.push({ kind: 'orphan-order', subject: exchangeOrderId, seen });
     }

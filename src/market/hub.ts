@@ -61,7 +61,7 @@ export class MarketHub {
   /** Idempotent by position; a repeated arm keeps the better of the known best prices. */
   async arm(trade: ArmedTrade): Promise<LastEvaluation | null> {
     const known = this.#positions.get(trade.positionId);
-    if (known && known.trade.quantity === trade.quantity) return known.last;
+    if (known?.trade.quantity === trade.quantity) return known.last;
     if (known) this.disarm(trade.positionId);
     const guarded = new GuardedPosition(trade);
     this.#positions.set(trade.positionId, guarded);
@@ -131,7 +131,10 @@ export class MarketHub {
       await decided(decision);
       this.disarm(positionId);
     } catch (err) {
-      log.error({ tradeId, positionId, event: 'exit-not-delivered', err }, 'the decision did not reach its trade; deciding again');
+      log.error(
+        { tradeId, positionId, event: 'exit-not-delivered', err },
+        'the decision did not reach its trade; deciding again',
+      );
     } finally {
       this.#deciding.delete(positionId);
     }

@@ -5,7 +5,11 @@ import type { MarketHub } from './hub.ts';
 const PERIOD_MS = 1_000;
 
 /** Carries marks, P&L and bands to "LivePosition" about once a second, one statement for all positions. */
-export function startLiveUpdates(hub: MarketHub, ledger: Pick<Ledger, 'updateLive'>, log: Logger): () => void {
+export function startLiveUpdates(
+  hub: MarketHub,
+  ledger: Pick<Ledger, 'updateLive'>,
+  log: Logger,
+): () => void {
   let busy = false;
   let failing = false;
   const update = async () => {
@@ -35,7 +39,8 @@ export function startLiveUpdates(hub: MarketHub, ledger: Pick<Ledger, 'updateLiv
       .then(
         () => (failing = false),
         (err: unknown) => {
-          if (!failing) log.warn({ event: 'live-update-failed', err }, 'live positions are not being updated');
+          if (!failing)
+            log.warn({ event: 'live-update-failed', err }, 'live positions are not being updated');
           failing = true;
         },
       )

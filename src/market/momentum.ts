@@ -5,10 +5,10 @@ import type { Candle } from '../exchange/port.ts';
 
 /** Candles of one policy minute that the model looks at. */
 export const MOMENTUM_CANDLES = 40;
-const FAST = 5;
-const SLOW = 20;
+const FAST = 3;
+const SLOW = 10;
 /** A spread of this many standard deviations of one candle is full confidence. */
-const FULL_CONFIDENCE_DEVIATIONS = 4;
+const FULL_CONFIDENCE_DEVIATIONS = 2;
 const LEAST_CONFIDENCE = 0.1;
 const MOST_CONFIDENCE = 0.95;
 
@@ -16,7 +16,11 @@ const MOST_CONFIDENCE = 0.95;
  * The built-in model: how far the fast average runs ahead of the slow one, in units of the market's own
  * noise. Indicators are float64: a prediction is a ratio, never money. Null until there are enough candles.
  */
-export function predictMomentum(candles: readonly Candle[], asOfMs: number, ttlMs: number): Prediction | null {
+export function predictMomentum(
+  candles: readonly Candle[],
+  asOfMs: number,
+  ttlMs: number,
+): Prediction | null {
   if (candles.length < SLOW) return null;
   const fast = new EMA(FAST);
   const slow = new EMA(SLOW);

@@ -21,7 +21,10 @@ export interface PredictionServiceOptions {
 /** Shares one fetch per symbol and interval between all who ask. A dead provider means no prediction. */
 export class PredictionService {
   readonly #options: PredictionServiceOptions;
-  readonly #latest = new Map<string, { readonly intervalStartMs: number; readonly prediction: Promise<Prediction | null> }>();
+  readonly #latest = new Map<
+    string,
+    { readonly intervalStartMs: number; readonly prediction: Promise<Prediction | null> }
+  >();
 
   constructor(options: PredictionServiceOptions) {
     this.#options = options;
@@ -97,7 +100,10 @@ export function httpProvider({ url, ttlMs, timeoutMs, log }: HttpProviderOptions
           source: 'http',
         };
       } catch (err) {
-        log.warn({ event: 'prediction-failed', symbol, err }, 'the prediction provider gave no usable answer');
+        log.warn(
+          { event: 'prediction-failed', symbol, err },
+          'the prediction provider gave no usable answer',
+        );
         return null;
       }
     },

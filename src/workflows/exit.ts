@@ -16,7 +16,11 @@ const EXIT_PATIENCE_MS = 10_000;
  * Exits until nothing is left that the exchange would accept. Never gives up while exposure exists,
  * and ends only on proof by fills: what is sold is what the fills say.
  */
-export async function exitPosition(state: TradeState, plan: EntryPlan, position: OpenPosition): Promise<void> {
+export async function exitPosition(
+  state: TradeState,
+  plan: EntryPlan,
+  position: OpenPosition,
+): Promise<void> {
   let failures = 0;
   for (;;) {
     const remaining = openQuantity(state, position);
@@ -60,7 +64,9 @@ async function exitOnce(state: TradeState, plan: EntryPlan, quantity: Decimal): 
   if (placed.kind === 'refused') return `${placed.code}: ${placed.message}`;
   if (placed.kind === 'absent') {
     const witness = await asking.witnessExposure({ symbol, side, quantity });
-    return witness.held ? 'the order never arrived; sending it again' : `the exchange holds only ${witness.available}`;
+    return witness.held
+      ? 'the order never arrived; sending it again'
+      : `the exchange holds only ${witness.available}`;
   }
   const finished = await followExit(placed.order);
   const summary = summarizeFills(finished.fills);

@@ -33,5 +33,8 @@ export async function guard(input: GuardInput): Promise<void> {
   } catch (failure) {
     if (!(failure instanceof ActivityFailure)) throw failure;
   }
-  await announcing.announceGuardLost({ workerId: input.workerId, startedAtMs: workflowInfo().startTime.getTime() });
+  await announcing.announceGuardLost({
+    workerId: input.workerId,
+    startedAtMs: workflowInfo().startTime.getTime(),
+  });
 }

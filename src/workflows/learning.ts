@@ -33,7 +33,9 @@ export const recordOutcomeSignal = defineSignal<[TradeOutcome]>('recordOutcome')
 export const thresholdsQuery = defineQuery<{ version: number; thresholds: Thresholds } | null>('thresholds');
 export const progressQuery = defineQuery<LearningProgress>('progress');
 
-const learn = proxyActivities<Pick<Activities, 'loadUnstudied' | 'studyOutcome' | 'learningStep' | 'currentThresholds'>>({
+const learn = proxyActivities<
+  Pick<Activities, 'loadUnstudied' | 'studyOutcome' | 'learningStep' | 'currentThresholds'>
+>({
   startToCloseTimeout: 60_000,
   retry: { initialInterval: 500, maximumInterval: 15_000 },
 });
@@ -72,7 +74,9 @@ export async function learning(input: LearningInput): Promise<void> {
         lastStep = step.summary;
         current = await learn.currentThresholds();
       }
-      setCurrentDetails(`**Studied:** ${studied} closed positions\n\n**Thresholds version:** ${current.version}\n\n${lastStep ?? ''}`);
+      setCurrentDetails(
+        `**Studied:** ${studied} closed positions\n\n**Thresholds version:** ${current.version}\n\n${lastStep ?? ''}`,
+      );
     }
     if (workflowInfo().continueAsNewSuggested) {
       await condition(allHandlersFinished);
@@ -84,7 +88,8 @@ export async function learning(input: LearningInput): Promise<void> {
 /** The outcome whose market path is known first. */
 function earliest(waiting: readonly TradeOutcome[]): { outcome: TradeOutcome; horizonEndsMs: number } | null {
   return waiting.reduce<{ outcome: TradeOutcome; horizonEndsMs: number } | null>((first, outcome) => {
-    const horizonEndsMs = outcome.exitTimeMs + horizonMs(outcome.exitTimeMs - outcome.entryTimeMs, outcome.timeScale);
+    const horizonEndsMs =
+      outcome.exitTimeMs + horizonMs(outcome.exitTimeMs - outcome.entryTimeMs, outcome.timeScale);
     return first && first.horizonEndsMs <= horizonEndsMs ? first : { outcome, horizonEndsMs };
   }, null);
 }

@@ -10,14 +10,7 @@ import type { FillSummary, Side } from '../domain/position.ts';
 /** Signals, queries, updates and the types they carry: defined once, used by handlers and by client.ts. */
 
 export type Stage =
-  | 'reserving'
-  | 'entering'
-  | 'open'
-  | 'exiting'
-  | 'closed'
-  | 'rejected'
-  | 'cancelled'
-  | 'compensated';
+  'reserving' | 'entering' | 'open' | 'exiting' | 'closed' | 'rejected' | 'cancelled' | 'compensated';
 
 /** Where a trade's idea came from. */
 export interface TradeSignal {
@@ -165,7 +158,6 @@ export type SettleInput =
   | { readonly kind: 'unrecorded-close'; readonly tradeId: string; readonly close: CloseRequest }
   | { readonly kind: 'take-over'; readonly findingId: string; readonly resume: TradeState }
   | { readonly kind: 'orphan-reservation'; readonly findingId: string; readonly tradeId: string };
-
 
 export const forceExitSignal = defineSignal<[ExitReason]>('forceExit');
 export const exitDecidedSignal = defineSignal<[ExitDecision]>('exitDecided');

@@ -1,4 +1,10 @@
-import { ApplicationFailure, isCancellation, ParentClosePolicy, startChild, workflowInfo } from '@temporalio/workflow';
+import {
+  ApplicationFailure,
+  isCancellation,
+  ParentClosePolicy,
+  startChild,
+  workflowInfo,
+} from '@temporalio/workflow';
 import { add } from '../domain/money.ts';
 import { returnFraction } from '../domain/position.ts';
 import { closeRecords, openRecords, type OrderRecord, type TradeFacts } from '../domain/records.ts';
@@ -35,7 +41,11 @@ function entryRecord(state: TradeState, plan: EntryPlan, position: OpenPosition)
 }
 
 /** Writes the four records within the budget, verified by a read back. False when the budget ran out. */
-export async function persistPosition(state: TradeState, plan: EntryPlan, position: OpenPosition): Promise<boolean> {
+export async function persistPosition(
+  state: TradeState,
+  plan: EntryPlan,
+  position: OpenPosition,
+): Promise<boolean> {
   const facts = tradeFacts(state, plan, position);
   try {
     await persisting(plan.settings.persistBudgetMs).persistPosition({

@@ -28,7 +28,11 @@ export async function placeOrder(leg: LegOrder, listingLagMs: number): Promise<P
 }
 
 /** Asks until the order is found, or a complete look-up that began after `absentFromMs` came back empty. */
-async function proveOutcome(leg: LegOrder, sinceMs: number, absentFromMs: number): Promise<OrderOnExchange | null> {
+async function proveOutcome(
+  leg: LegOrder,
+  sinceMs: number,
+  absentFromMs: number,
+): Promise<OrderOnExchange | null> {
   for (let pauseMs = 500; ; pauseMs = Math.min(pauseMs * 2, 10_000)) {
     const answer = await asking.lookUpOrder({ leg: leg.leg, sinceMs, purpose: leg.purpose });
     if (answer.order) return answer.order;

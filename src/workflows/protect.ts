@@ -9,7 +9,15 @@ const LONGEST_CHECK_MS = 3_600_000;
 
 /** Lets the rest of the trade wake the watch: a guard was lost, or the position grew. */
 export class RearmRequest {
-  wanted = false;
+  isWanted = false;
+
+  ask(): void {
+    this.isWanted = true;
+  }
+
+  clear(): void {
+    this.isWanted = false;
+  }
 }
 
 /**
@@ -19,11 +27,11 @@ export class RearmRequest {
 export async function protect(state: TradeState, plan: EntryPlan, rearm: RearmRequest): Promise<void> {
   const exitDemanded = () => state.demand !== null;
   for (let checkMs = FIRST_CHECK_MS; !exitDemanded(); checkMs = Math.min(checkMs * 2, LONGEST_CHECK_MS)) {
-    rearm.wanted = false;
+    rearm.clear();
     await arm(state, plan);
     showDetails(state);
-    await condition(() => exitDemanded() || rearm.wanted, checkMs);
-    if (rearm.wanted) checkMs = FIRST_CHECK_MS / 2;
+    await condition(() => exitDemanded() || rearm.isWanted, checkMs);
+    if (rearm.isWanted) checkMs = FIRST_CHECK_MS / 2;
   }
 }
 

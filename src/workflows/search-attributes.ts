@@ -5,7 +5,10 @@ import type { TradeRequest } from './messages.ts';
 export const HOLDFAST_SYMBOL = defineSearchAttributeKey('HoldfastSymbol', SearchAttributeType.KEYWORD);
 export const HOLDFAST_SIDE = defineSearchAttributeKey('HoldfastSide', SearchAttributeType.KEYWORD);
 export const HOLDFAST_STAGE = defineSearchAttributeKey('HoldfastStage', SearchAttributeType.KEYWORD);
-export const HOLDFAST_POSITION_ID = defineSearchAttributeKey('HoldfastPositionId', SearchAttributeType.KEYWORD);
+export const HOLDFAST_POSITION_ID = defineSearchAttributeKey(
+  'HoldfastPositionId',
+  SearchAttributeType.KEYWORD,
+);
 export const HOLDFAST_EXIT_RULE = defineSearchAttributeKey('HoldfastExitRule', SearchAttributeType.KEYWORD);
 export const HOLDFAST_RETURN = defineSearchAttributeKey('HoldfastReturn', SearchAttributeType.DOUBLE);
 

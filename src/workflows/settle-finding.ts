@@ -17,7 +17,11 @@ export async function settleFinding(input: SettleInput): Promise<void> {
       return;
     case 'orphan-reservation':
       await recording.releaseReservation({ tradeId: input.tradeId, reason: 'no trade holds it' });
-      await settling.markSettled({ findingId: input.findingId, action: 'released', proof: { tradeId: input.tradeId } });
+      await settling.markSettled({
+        findingId: input.findingId,
+        action: 'released',
+        proof: { tradeId: input.tradeId },
+      });
       return;
     case 'take-over': {
       const workflowId = await takeOver(input.resume);

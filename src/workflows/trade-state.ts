@@ -52,7 +52,7 @@ export function acceptMessages(state: TradeState, rearm: RearmRequest): void {
   setHandler(guardLostSignal, ({ workerId }) => {
     if (state.guard?.workerId !== workerId) return;
     state.guard = null;
-    rearm.wanted = true;
+    rearm.ask();
   });
   setHandler(requestExitUpdate, ({ reason }) => {
     const accepted = EXITABLE.includes(state.stage);

@@ -1,4 +1,10 @@
-import { allHandlersFinished, CancellationScope, condition, continueAsNew, workflowInfo } from '@temporalio/workflow';
+import {
+  allHandlersFinished,
+  CancellationScope,
+  condition,
+  continueAsNew,
+  workflowInfo,
+} from '@temporalio/workflow';
 import { recording, reserving, guarding } from './activity-options.ts';
 import { Compensations } from './compensation.ts';
 import { followEntry, placeEntry } from './enter.ts';
@@ -22,7 +28,11 @@ async function tell(state: TradeState, rearm: RearmRequest): Promise<TradeResult
     state.stage = stage;
     showStage(state);
   };
-  const giveUp = async (stage: 'rejected' | 'cancelled', why: string, reserved: boolean): Promise<TradeResult> => {
+  const giveUp = async (
+    stage: 'rejected' | 'cancelled',
+    why: string,
+    reserved: boolean,
+  ): Promise<TradeResult> => {
     state.note = why;
     if (reserved) await recording.releaseReservation({ tradeId: state.request.tradeId, reason: why });
     enter(stage);
@@ -49,21 +59,22 @@ async function tell(state: TradeState, rearm: RearmRequest): Promise<TradeResult
     enter('entering');
     const placed = await placeEntry(state, plan);
     if (placed.kind === 'refused') return giveUp('rejected', `${placed.code}: ${placed.message}`, true);
-    if (placed.kind === 'absent') return giveUp('cancelled', 'the entry order never reached the exchange', true);
+    if (placed.kind === 'absent')
+      return giveUp('cancelled', 'the entry order never reached the exchange', true);
     await followEntry(state, plan, placed.order, (position) => {
       const isFirst = state.position === null;
       state.position = position;
-      rearm.wanted = true;
+      rearm.ask();
       if (!isFirst) return;
       enter('open');
       protection = protect(state, plan, rearm);
     });
-    if (!state.position) return giveUp('cancelled', 'the entry order ended without a fill', true);
   } else {
     enter(state.demand ? 'exiting' : 'open');
     protection = protect(state, plan, rearm);
   }
-  const position: OpenPosition = state.position;
+  const position = heldPosition(state);
+  if (!position) return giveUp('cancelled', 'the entry order ended without a fill', true);
 
   const persistence = new CancellationScope({ cancellable: true });
   const persisted = persistence
@@ -71,7 +82,9 @@ async function tell(state: TradeState, rearm: RearmRequest): Promise<TradeResult
     .catch(() => {
       // Only the end of the position cancels it; the close records write the open ones too.
     });
-  await condition(() => state.demand !== null || state.persistence === 'failed' || shouldContinueAsNew(state));
+  await condition(
+    () => state.demand !== null || state.persistence === 'failed' || shouldContinueAsNew(state),
+  );
 
   if (state.demand === null && state.persistence !== 'failed') {
     await condition(allHandlersFinished);
@@ -149,4 +162,9 @@ function result(state: TradeState): TradeResult {
     realizedPnl: state.realizedPnl,
     note: state.note,
   };
+}
+
+/** Set by a callback while the entry fills, which narrowing can't see. */
+function heldPosition(state: TradeState): OpenPosition | null {
+  return state.position;
 }

@@ -29,7 +29,9 @@ export function registerOpen(program: Command): void {
     .requiredOption('--symbol <symbol>', 'BTC/USD; XBTUSD and the like are understood')
     .addOption(new Option('--side <side>', 'direction').choices(['long', 'short']).default('long'))
     .requiredOption('--notional <amount>', 'in quote currency')
-    .addOption(new Option('--order <type>', 'kind of entry order').choices(['market', 'limit']).default('market'))
+    .addOption(
+      new Option('--order <type>', 'kind of entry order').choices(['market', 'limit']).default('market'),
+    )
     .option('--price <price>', 'of a limit order')
     .option('--confidence <0..1>', 'confidence of the signal', '1')
     .option('--id <id>', 'the same id twice is one trade')
@@ -41,9 +43,20 @@ export function registerOpen(program: Command): void {
         const client = await session.client();
         const { workflowId } = await client.openTrade(request);
         const { stage, positionId, note } = await follow(client, request.tradeId, options.wait);
-        if (FAILED_STAGES.includes(stage)) throw new CliError(stage, `trade ${request.tradeId} was ${stage}: ${note ?? ''}`);
-        const answer = { tradeId: request.tradeId, workflowId, stage, ...(positionId === null ? {} : { positionId }) };
-        print(options, answer, () => `trade ${request.tradeId} is ${stage}${positionId === null ? '' : `, position ${positionId}`}`);
+        if (FAILED_STAGES.includes(stage))
+          throw new CliError(stage, `trade ${request.tradeId} was ${stage}: ${note ?? ''}`);
+        const answer = {
+          tradeId: request.tradeId,
+          workflowId,
+          stage,
+          ...(positionId === null ? {} : { positionId }),
+        };
+        print(
+          options,
+          answer,
+          () =>
+            `trade ${request.tradeId} is ${stage}${positionId === null ? '' : `, position ${positionId}`}`,
+        );
       }),
     );
 }
@@ -66,12 +79,17 @@ async function tradeRequest(options: OpenOptions, exchange: Exchange): Promise<T
   }
   const instrument = await listedInstrument(exchange, options.symbol);
   if (options.side === 'short' && instrument.shortLeverages.length === 0) {
-    throw new CliError('no-short', `--side is short: ${instrument.symbol} can't be sold short on this exchange`);
+    throw new CliError(
+      'no-short',
+      `--side is short: ${instrument.symbol} can't be sold short on this exchange`,
+    );
   }
   const order = orderOf(options, instrument);
-  const price = order.type === 'limit' ? order.price : await quotedPrice(exchange, instrument.symbol, options.side);
+  const price =
+    order.type === 'limit' ? order.price : await quotedPrice(exchange, instrument.symbol, options.side);
   const sized = sizeOrder(instrument, notional, price);
-  if ('refusal' in sized) throw new CliError('notional-too-small', `--notional is ${notional}: ${sized.refusal}`);
+  if ('refusal' in sized)
+    throw new CliError('notional-too-small', `--notional is ${notional}: ${sized.refusal}`);
   return {
     tradeId,
     symbol: instrument.symbol,
@@ -94,7 +112,10 @@ async function listedInstrument(exchange: Exchange, input: string): Promise<Inst
   const instrument = instruments.find((candidate) => candidate.symbol === symbol);
   if (instrument) return instrument;
   const some = instruments.slice(0, 8).map((candidate) => candidate.symbol);
-  throw new CliError('unknown-symbol', `--symbol is ${input}: the exchange lists ${some.join(', ')} and ${Math.max(0, instruments.length - 8)} more`);
+  throw new CliError(
+    'unknown-symbol',
+    `--symbol is ${input}: the exchange lists ${some.join(', ')} and ${Math.max(0, instruments.length - 8)} more`,
+  );
 }
 
 function orderOf(options: OpenOptions, { tickSize, symbol }: Instrument): TradeRequest['order'] {

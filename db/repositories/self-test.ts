@@ -1,0 +1,61 @@
+import { poolOf, type Database } from '../data-source.ts';
+import { inTransaction } from '../transaction.ts';
+
+/** Rows of the self-test carry this strategy, and nothing else is ever deleted. */
+export const SELF_TEST_STRATEGY = 'self-test';
+
+export interface SelfTestStore {
+  /** Number of rows that a position has in the four tables. */
+  countRows(positionId: string): Promise<number>;
+  /** Tries what the schema must refuse: an open position without an entry trade. Null when it was accepted. */
+  provokeOrphan(positionId: string): Promise<string | null>;
+  /** Removes all that a self-test wrote; returns how many rows are left of it. */
+  cleanUp(positionId: string): Promise<number>;
+}
+
+const TABLES = ['"LiveTrade"', '"LivePosition"', '"ManagedTrade"'] as const;
+
+export function createSelfTestStore(database: Database): SelfTestStore {
+  const pool = poolOf(database);
+
+  async function countRows(positionId: string): Promise<number> {
+    const parts = TABLES.map((table) => `SELECT count(*) AS n FROM ${table} WHERE "positionId" = $1`);
+    const all = [...parts, `SELECT count(*) AS n FROM "ManagedPosition" WHERE "id" = $1`].join(' UNION ALL ');
+    const { rows } = await pool.query<{ total: string }>(`SELECT sum(n) AS total FROM (${all}) AS counted`, [
+      positionId,
+    ]);
+    return Number(rows[0]?.total ?? 0);
+  }
+
+  return {
+    countRows,
+    async provokeOrphan(positionId) {
+      try {
+        await pool.query(
+          `INSERT INTO "ManagedPosition" ("id", "tradeId", "strategy", "symbol", "side", "quantity", "entryPrice", "entryTime",
+             "entryTradeId", "status", "fees", "thresholdsVersion", "marketConditions")
+           VALUES ($1, $1, $2, 'BTC/USD', 'long', 1, 1, now(), $3, 'open', 0, 1, '{}')`,
+          [positionId, SELF_TEST_STRATEGY, `trade-missing-${positionId}`],
+        );
+        return null;
+      } catch (error) {
+        return error instanceof Error ? error.message : String(error);
+      }
+    },
+    async cleanUp(positionId) {
+      await inTransaction(pool, async (client) => {
+        const mine = await client.query(
+          'SELECT 1 FROM "ManagedPosition" WHERE "id" = $1 AND "strategy" = $2',
+          [positionId, SELF_TEST_STRATEGY],
+        );
+        if (mine.rowCount === 0) return;
+        await client.query('SET CONSTRAINTS ALL DEFERRED');
+        await client.query('DELETE FROM "TradeOutcome" WHERE "positionId" = $1', [positionId]);
+        for (const table of TABLES)
+          await client.query(`DELETE FROM ${table} WHERE "positionId" = $1`, [positionId]);
+        await client.query('DELETE FROM "ManagedPosition" WHERE "id" = $1', [positionId]);
+      });
+      return countRows(positionId);
+    },
+  };
+}

@@ -1,0 +1,70 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { InvalidArgumentError, type Command } from 'commander';
+import { isDecimal, isPositive } from '../../domain/money.ts';
+import { exitWithParent, onStopSignal } from '../../embedded/parent-link.ts';
+import { createLogger } from '../../logging.ts';
+import { run, subcommand, type CommonOptions } from '../program.ts';
+
+interface PaperOptions extends CommonOptions {
+  readonly port: number;
+  readonly tape?: string;
+  readonly speed: number;
+  readonly seed: number;
+  readonly balance: string;
+}
+
+export function registerPaper(program: Command): void {
+  subcommand(program, 'paper', 'the paper exchange alone, for services')
+    .option('--port <port>', 'of REST and WebSocket; 0 takes a free one', wholeNumber, 7232)
+    .option('--tape <file>', 'CSV of recorded trades: time_ms,price,volume,side')
+    .option('--speed <factor>', 'of the tape, times life', positiveNumber, 1)
+    .option('--synthetic', 'seeded random markets (the default without --tape)')
+    .option('--seed <number>', 'of market and matching', wholeNumber, 1)
+    .option('--balance <usd>', 'that a new account starts with', positiveAmount, '10000')
+    .action((options: PaperOptions) =>
+      run(options, async () => {
+        exitWithParent();
+        const { startPaperExchange } = await import('../../exchange/paper/server.ts');
+        const log = createLogger('paper');
+        const directory = options.dataDir ?? join('.holdfast', 'exchange');
+        mkdirSync(directory, { recursive: true });
+        const exchange = await startPaperExchange({
+          port: options.port,
+          journalFile: join(directory, 'journal.jsonl'),
+          seed: options.seed,
+          market:
+            options.tape === undefined
+              ? { source: 'synthetic', seed: options.seed }
+              : { source: 'tape', file: options.tape, speed: options.speed },
+          balances: { ZUSD: options.balance },
+          log,
+        });
+        onStopSignal(() => void exchange.close());
+        log.info(
+          { event: 'ready', exchangeUrl: exchange.url, exchangeWsUrl: exchange.wsUrl },
+          `paper exchange at ${exchange.url}`,
+        );
+      }),
+    );
+}
+
+export function wholeNumber(value: string): number {
+  const number = Number(value);
+  if (!Number.isInteger(number) || number < 0)
+    throw new InvalidArgumentError('a whole number from 0 on is allowed');
+  return number;
+}
+
+export function positiveNumber(value: string): number {
+  const number = Number(value);
+  if (!(number > 0) || !Number.isFinite(number))
+    throw new InvalidArgumentError('a number above 0 is allowed');
+  return number;
+}
+
+export function positiveAmount(value: string): string {
+  if (!isDecimal(value) || !isPositive(value))
+    throw new InvalidArgumentError('a decimal above 0 is allowed, like 10000');
+  return value;
+}

@@ -1,0 +1,46 @@
+import type { LogLine } from '../embedded/node-child.ts';
+import { clock, colors, signed } from './render.ts';
+
+/** A live line per trade event, told from the workers' structured logs. */
+
+type Teller = (line: LogLine) => string;
+
+const text = (value: unknown): string =>
+  typeof value === 'string' || typeof value === 'number' ? String(value) : '';
+
+const TELLERS: Readonly<Record<string, Teller>> = {
+  signal: (line) =>
+    `signal     ${text(line.side)} ${text(line.symbol)}, confidence ${Number(line.confidence).toFixed(2)}`,
+  rejected: (line) => colors.yellow(text(line.msg)),
+  'order-accepted': (line) => `order      ${text(line.krakenOrderId)} accepted (${text(line.leg)})`,
+  'order-unknown': (line) =>
+    colors.yellow(`order      outcome unknown (${text(line.leg)}); looking it up`),
+  opened: (line) =>
+    colors.cyan(
+      `opened     ${text(line.side)} ${text(line.quantity)} ${text(line.symbol)} at ${text(line.entryPrice)}, records verified`,
+    ),
+  guarded: (line) => `guarded    ${text(line.msg)}`,
+  'exit-decided': (line) => `decided    ${text(line.rule)} at ${text(line.mark)}`,
+  closed: (line) =>
+    `closed     ${text(line.side)} ${text(line.symbol)} at ${text(line.exitPrice)} by ${text(line.exitRule)}, P&L ${signed(Number(line.realizedPnL))} net of fees`,
+  studied: (line) => colors.dim(text(line.msg)),
+  thresholds: (line) => colors.magenta(`thresholds ${text(line.msg)}`),
+  'persistence-failed': (line) => colors.red(text(line.msg)),
+  'guard-lost': (line) => colors.yellow(text(line.msg)),
+  finding: (line) => colors.red(text(line.msg)),
+  'tape-ended': () =>
+    colors.bold('The tape has ended. Open positions stay open and under guard; Ctrl-C stops.'),
+};
+
+export function tradeEventLine(line: LogLine): string | null {
+  const { event } = line;
+  const tell = typeof event === 'string' ? TELLERS[event] : undefined;
+  if (!tell) return null;
+  const timeMs = typeof line.time === 'number' ? line.time : Date.now();
+  const position = text(line.positionId ?? line.tradeId);
+  return `${colors.dim(clock(timeMs))}  ${tell(line)}${position === '' ? '' : colors.dim(`  ${position}`)}`;
+}
+
+export function isReadyLogLine(line: LogLine): boolean {
+  return line.event === 'ready';
+}
