@@ -1,23 +1,30 @@
 import type { CallPriority } from '../port.ts';
 
-/** Kraken's account tiers; they set how fast the two call counters drain. */
-export type Tier = 'starter' | 'intermediate' | 'pro';
+/**
+ * Kraken's account tiers; they set how fast the two call counters drain.
+ * `unlimited` is for a paper exchange that counts nothing.
+ */
+export type Tier = 'starter' | 'intermediate' | 'pro' | 'unlimited';
 
 interface Limit {
   readonly max: number;
   readonly decayPerSecond: number;
 }
 
+const UNLIMITED: Limit = { max: Infinity, decayPerSecond: 0 };
+
 export const REST_LIMITS: Readonly<Record<Tier, Limit>> = {
   starter: { max: 15, decayPerSecond: 0.33 },
   intermediate: { max: 20, decayPerSecond: 0.5 },
   pro: { max: 20, decayPerSecond: 1 },
+  unlimited: UNLIMITED,
 };
 
 export const TRADING_LIMITS: Readonly<Record<Tier, Limit>> = {
   starter: { max: 60, decayPerSecond: 1 },
   intermediate: { max: 125, decayPerSecond: 2.34 },
   pro: { max: 180, decayPerSecond: 3.75 },
+  unlimited: UNLIMITED,
 };
 
 /** Room that only more urgent calls may use, as a share of the counter's maximum. */
@@ -96,6 +103,7 @@ export function createCallBudget(tier: Tier): CallBudget {
     waitMs(cost, priority, nowMs) {
       if (cost.counter === 'none') return 0;
       const [level, limit] = find(cost);
+      if (limit === UNLIMITED) return 0;
       const ceiling = limit.max - MARGIN - Math.floor(limit.max * HELD_BACK[priority]);
       const excess = drained(level, limit, nowMs) + cost.units - ceiling;
       return excess <= 0 ? 0 : Math.ceil((excess / limit.decayPerSecond) * 1000);
@@ -109,6 +117,7 @@ export function createCallBudget(tier: Tier): CallBudget {
     exhausted(cost, nowMs) {
       if (cost.counter === 'none') return;
       const [level, limit] = find(cost);
+      if (limit === UNLIMITED) return;
       level.value = Math.max(drained(level, limit, nowMs), limit.max);
       level.atMs = nowMs;
     },
