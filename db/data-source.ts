@@ -91,6 +91,12 @@ export function poolOf(dataSource: DataSource): pg.Pool {
   return (dataSource.driver as unknown as { readonly master: pg.Pool }).master;
 }
 
+/** The second pool. Throws a `TypeError` when the data source is not one of {@link openDatabase}. */
+export function witnessOf(dataSource: DataSource): pg.Pool {
+  if (dataSource instanceof Database) return dataSource.witness;
+  throw new TypeError('a ledger needs a data source that openDatabase made');
+}
+
 /** A database URL that may be shown: the password is replaced by `***`. */
 export function maskUrl(databaseUrl: string): string {
   try {

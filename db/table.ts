@@ -3,10 +3,11 @@ import { big, compare, text } from '../src/domain/money.ts';
 
 /**
  * What a column holds on our side; `?` marks a nullable one.
- * `numeric` is a decimal string, `time` epoch ms (timestamptz in the database), `ratio` a float64 fraction,
- * `exact-ratio` the same in a numeric column.
+ * `count` is a whole number beyond 32 bits, `numeric` a decimal string, `time` epoch ms (timestamptz in the
+ * database), `ratio` a float64 fraction, `exact-ratio` the same in a numeric column.
  */
-export type Kind = 'text' | 'numeric' | 'time' | 'json' | 'integer' | 'boolean' | 'ratio' | 'exact-ratio';
+export type Kind =
+  'text' | 'numeric' | 'time' | 'json' | 'integer' | 'count' | 'boolean' | 'ratio' | 'exact-ratio';
 export type Column = Kind | `${Kind}?`;
 
 /** A table with the type of its rows: the one source of entity, SQL and comparison. */
@@ -22,6 +23,7 @@ const SQL_TYPE = {
   time: 'timestamptz',
   json: 'jsonb',
   integer: 'integer',
+  count: 'bigint',
   boolean: 'boolean',
   ratio: 'double precision',
   'exact-ratio': 'numeric',
@@ -90,6 +92,7 @@ export function decode(column: Column, value: unknown): unknown {
       return (value as Date).getTime();
     case 'numeric':
       return text(big(value as string));
+    case 'count':
     case 'exact-ratio':
       return Number(value);
     default:

@@ -1,4 +1,4 @@
-import { SkippedSignal, ThresholdVersion, TradeOutcome } from './learning.ts';
+import { SkippedSignal, StudyEntity, ThresholdVersion, TradeOutcome } from './learning.ts';
 import { CapitalReservation, OrderIntent } from './orders.ts';
 import { Finding, Halt } from './oversight.ts';
 import { LivePosition, LiveTrade, ManagedPosition, ManagedTrade } from './positions.ts';
@@ -13,6 +13,7 @@ export const entities = [
   TradeOutcome,
   ThresholdVersion,
   SkippedSignal,
+  StudyEntity,
   Finding,
   Halt,
 ];

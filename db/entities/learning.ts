@@ -1,8 +1,14 @@
 import type { PredictionAction } from '../../src/domain/exit-policy.ts';
+import type { Outcome, Study } from '../../src/domain/learning/study.ts';
+import type { PerThreshold } from '../../src/domain/learning/unit-range.ts';
+import type { RefusedStudy } from '../../src/domain/learning/validate.ts';
 import type { Decimal } from '../../src/domain/money.ts';
 import type { Side } from '../../src/domain/position.ts';
 import type { Thresholds } from '../../src/domain/thresholds.ts';
 import { entityOf, type Table } from '../table.ts';
+
+/** A close that no rule of the policy decided (`compensation`) is recorded but teaches nothing. */
+export type ClosedOutcome = Omit<Outcome, 'exitRule'> & { readonly exitRule: string };
 
 /** What a closed trade teaches; one per position for ever. */
 export interface TradeOutcomeRow {
@@ -17,8 +23,8 @@ export interface TradeOutcomeRow {
   readonly exitRule: string;
   readonly closedAt: number;
   readonly thresholdsVersion: number;
-  /** The whole outcome as it was handed to learning. */
-  readonly outcome: Readonly<Record<string, unknown>>;
+  /** The whole outcome as it is handed to learning. */
+  readonly outcome: ClosedOutcome;
   /** When learning took it; null before. */
   readonly learnedAt: number | null;
 }
@@ -43,6 +49,27 @@ export interface ThresholdVersionRow {
   readonly why: string;
   readonly active: boolean;
   readonly createdAt: number;
+  /** Standard error of the gradient. */
+  readonly gradientNoise: Readonly<Record<string, number>> | null;
+  /** Handed to the next step. */
+  readonly velocity: PerThreshold | null;
+  /** Trades and skipped signals together. */
+  readonly studies: number | null;
+  /** Marks replayed. */
+  readonly marks: number | null;
+  /** Studies that were not trusted, with the reasons. */
+  readonly refused: readonly RefusedStudy[] | null;
+  /** When it last became the active one. */
+  readonly activatedAt: number | null;
+}
+
+export interface StudyRow {
+  /** Position id of a trade, id of a skipped signal otherwise. */
+  readonly id: string;
+  readonly isTrade: boolean;
+  readonly thresholdsVersion: number;
+  readonly study: Study;
+  readonly createdAt: number;
 }
 
 export interface SkippedSignalRow {
@@ -55,8 +82,8 @@ export interface SkippedSignalRow {
   readonly reason: string;
   readonly detail: string | null;
   readonly thresholdsVersion: number;
-  /** Quote at the signal. */
-  readonly price: Decimal;
+  /** Quote at the signal; null when there was none. */
+  readonly price: Decimal | null;
 }
 
 export const tradeOutcomeTable: Table<TradeOutcomeRow> = {
@@ -97,6 +124,12 @@ export const thresholdVersionTable: Table<ThresholdVersionRow> = {
     why: 'text',
     active: 'boolean',
     createdAt: 'time',
+    gradientNoise: 'json?',
+    velocity: 'json?',
+    studies: 'integer?',
+    marks: 'count?',
+    refused: 'json?',
+    activatedAt: 'time?',
   },
 };
 
@@ -112,10 +145,23 @@ export const skippedSignalTable: Table<SkippedSignalRow> = {
     reason: 'text',
     detail: 'text?',
     thresholdsVersion: 'integer',
-    price: 'numeric',
+    price: 'numeric?',
+  },
+};
+
+export const studyTable: Table<StudyRow> = {
+  name: 'Study',
+  key: 'id',
+  columns: {
+    id: 'text',
+    isTrade: 'boolean',
+    thresholdsVersion: 'integer',
+    study: 'json',
+    createdAt: 'time',
   },
 };
 
 export const TradeOutcome = entityOf(tradeOutcomeTable);
 export const ThresholdVersion = entityOf(thresholdVersionTable);
 export const SkippedSignal = entityOf(skippedSignalTable);
+export const StudyEntity = entityOf(studyTable);

@@ -1,6 +1,12 @@
 import { Positions1763900000001 } from './1763900000001-positions.ts';
 import { Orders1763900000002 } from './1763900000002-orders.ts';
 import { LearningAndOversight1763900000003 } from './1763900000003-learning-and-oversight.ts';
+import { Studies1763900000004 } from './1763900000004-studies.ts';
 
 /** In the order they are applied; a released one never changes. */
-export const migrations = [Positions1763900000001, Orders1763900000002, LearningAndOversight1763900000003];
+export const migrations = [
+  Positions1763900000001,
+  Orders1763900000002,
+  LearningAndOversight1763900000003,
+  Studies1763900000004,
+];

@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import type { CloseRecords, OpenRecords } from '../../src/domain/records.ts';
-import { tradeOutcomeTable, type TradeOutcomeRow } from '../entities/learning.ts';
+import { tradeOutcomeTable, type ClosedOutcome, type TradeOutcomeRow } from '../entities/learning.ts';
 import {
   livePositionTable,
   liveTradeTable,
@@ -13,8 +13,6 @@ import { inTransaction, type Queryable } from '../transaction.ts';
 import { writeIntent, type KnownIntent } from './intents.ts';
 import { openStatement } from './open-position.ts';
 
-export type NewOutcome = Omit<TradeOutcomeRow, 'learnedAt'>;
-
 /**
  * Everything a close changes, in one transaction: the opening rows if they are missing, the exit rows,
  * realized P&L, the released reservation, the outcome, what is known of the orders. Any number of times;
@@ -24,14 +22,14 @@ export async function recordClose(
   pool: Pool,
   close: CloseRecords,
   open: OpenRecords,
-  outcome: NewOutcome,
+  outcome: ClosedOutcome,
   intents: readonly KnownIntent[],
 ): Promise<void> {
   await inTransaction(pool, async (client) => {
     const opening = openStatement(open, 'grow');
     await client.query(opening.text, opening.values);
     if (await isOpen(client, close.managedPosition.id)) await writeClose(client, close);
-    await insertOnce(client, tradeOutcomeTable, { ...outcome, learnedAt: null });
+    await insertOnce(client, tradeOutcomeTable, outcomeRow(outcome));
     await client.query(
       `UPDATE "CapitalReservation" SET "status" = 'released', "releasedAt" = clock_timestamp(), "reason" = $2
        WHERE "tradeId" = $1 AND "status" = 'held'`,
@@ -39,6 +37,23 @@ export async function recordClose(
     );
     for (const intent of intents) await writeIntent(client, intent);
   });
+}
+
+function outcomeRow(outcome: ClosedOutcome): TradeOutcomeRow {
+  const { positionId, tradeId, symbol, side, netPnl, returnFraction, exitRule, thresholdsVersion } = outcome;
+  return {
+    positionId,
+    tradeId,
+    symbol,
+    side,
+    netPnl,
+    returnFraction,
+    exitRule,
+    closedAt: outcome.exitTimeMs,
+    thresholdsVersion,
+    outcome,
+    learnedAt: null,
+  };
 }
 
 async function isOpen(client: Queryable, positionId: string): Promise<boolean> {

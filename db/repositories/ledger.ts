@@ -1,15 +1,17 @@
 import type { CloseRecords, OpenRecords } from '../../src/domain/records.ts';
-import { poolOf, type Database } from '../data-source.ts';
+import type { DataSource } from 'typeorm';
+import { poolOf, witnessOf } from '../data-source.ts';
+import type { ClosedOutcome } from '../entities/learning.ts';
 import type { OrderIntentRow } from '../entities/orders.ts';
 import type { StoredLivePosition } from '../entities/positions.ts';
-import { recordClose, releaseReservation, type NewOutcome } from './close-position.ts';
+import { recordClose, releaseReservation } from './close-position.ts';
 import { intentsOfTrade, markIntent, recordIntent, type IntentPatch, type KnownIntent } from './intents.ts';
 import { livePosition, updateLive, type LiveUpdate } from './live.ts';
 import { persistOpen, repairOpen, verifyOpen, type Verified } from './open-position.ts';
 import { reserve, type Reservation, type ReserveRequest } from './reserve.ts';
 
 export { VerificationFailed } from './open-position.ts';
-export type { IntentPatch, KnownIntent, LiveUpdate, NewOutcome, Reservation, ReserveRequest, Verified };
+export type { IntentPatch, KnownIntent, LiveUpdate, ClosedOutcome, Reservation, ReserveRequest, Verified };
 export type { NewIntent } from './intents.ts';
 
 /**
@@ -36,7 +38,7 @@ export interface Ledger {
   recordClose(
     close: CloseRecords,
     open: OpenRecords,
-    outcome: NewOutcome,
+    outcome: ClosedOutcome,
     intents: readonly KnownIntent[],
   ): Promise<void>;
   /** One statement for any number of positions; returns how many open ones were updated. */
@@ -44,8 +46,9 @@ export interface Ledger {
   livePosition(positionId: string): Promise<StoredLivePosition | null>;
 }
 
-export function createLedger(database: Database): Ledger {
+export function createLedger(database: DataSource): Ledger {
   const pool = poolOf(database);
+  const witness = witnessOf(database);
   return {
     reserve: (request) => reserve(pool, request),
     releaseReservation: (tradeId, reason) => releaseReservation(pool, tradeId, reason),
@@ -53,7 +56,7 @@ export function createLedger(database: Database): Ledger {
     recordIntent: (intent) => recordIntent(pool, intent),
     intentsOfTrade: (tradeId) => intentsOfTrade(pool, tradeId),
     persistOpen: (records) => persistOpen(pool, records),
-    verifyOpen: (records) => verifyOpen(database.witness, records),
+    verifyOpen: (records) => verifyOpen(witness, records),
     repairOpen: (records) => repairOpen(pool, records),
     recordClose: (close, open, outcome, intents) => recordClose(pool, close, open, outcome, intents),
     updateLive: (updates) => updateLive(pool, updates),

@@ -1,4 +1,4 @@
-import { poolOf, type Database } from '../data-source.ts';
+import type { Pool } from 'pg';
 import { inTransaction } from '../transaction.ts';
 
 /** Rows of the self-test carry this strategy, and nothing else is ever deleted. */
@@ -15,9 +15,7 @@ export interface SelfTestStore {
 
 const TABLES = ['"LiveTrade"', '"LivePosition"', '"ManagedTrade"'] as const;
 
-export function createSelfTestStore(database: Database): SelfTestStore {
-  const pool = poolOf(database);
-
+export function createSelfTestStore(pool: Pool): SelfTestStore {
   async function countRows(positionId: string): Promise<number> {
     const parts = TABLES.map((table) => `SELECT count(*) AS n FROM ${table} WHERE "positionId" = $1`);
     const all = [...parts, `SELECT count(*) AS n FROM "ManagedPosition" WHERE "id" = $1`].join(' UNION ALL ');

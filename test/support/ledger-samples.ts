@@ -1,7 +1,7 @@
 import { closeRecords, openRecords, type OrderRecord, type TradeFacts } from '../../src/domain/records.ts';
 import { multiply, type Decimal } from '../../src/domain/money.ts';
 import { NO_LIMITS } from '../../src/domain/risk.ts';
-import type { NewIntent, NewOutcome, ReserveRequest } from '../../db/repositories/ledger.ts';
+import type { ClosedOutcome, NewIntent, ReserveRequest } from '../../db/repositories/ledger.ts';
 
 /** A day in the past, whole milliseconds. */
 export const OPENED_AT_MS = Date.UTC(2026, 0, 15, 12, 0, 0, 123);
@@ -53,19 +53,29 @@ export function sampleClose(tradeId: string, over: Partial<TradeFacts> = {}, pri
   return closeRecords(facts, [exit], 'take-profit');
 }
 
-export function sampleOutcome(tradeId: string): NewOutcome {
-  const { managedPosition } = sampleClose(tradeId);
+export function sampleOutcome(tradeId: string, over: Partial<ClosedOutcome> = {}): ClosedOutcome {
+  const { managedPosition, exitTrades } = sampleClose(tradeId);
   return {
     positionId: managedPosition.id,
     tradeId,
     symbol: managedPosition.symbol,
     side: managedPosition.side,
-    netPnl: managedPosition.realizedPnL ?? '0',
-    returnFraction: 0.0063,
-    exitRule: 'take-profit',
-    closedAt: managedPosition.exitTime ?? 0,
     thresholdsVersion: 1,
-    outcome: { positionId: managedPosition.id, netPnl: managedPosition.realizedPnL },
+    confidence: 0.8,
+    volatilityScale: 1,
+    quantity: managedPosition.quantity,
+    entryPrice: managedPosition.entryPrice,
+    exitPrice: managedPosition.exitPrice ?? '0',
+    entryTimeMs: managedPosition.entryTime,
+    exitTimeMs: managedPosition.exitTime ?? 0,
+    entryFee: '0.64460',
+    exitFee: exitTrades[0]?.fee ?? '0',
+    netPnl: managedPosition.realizedPnL ?? '0',
+    returnFraction: 0.006263784,
+    exitRule: 'take-profit',
+    equityAtEntry: '10000',
+    timeScale: 1,
+    ...over,
   };
 }
 

@@ -1,0 +1,80 @@
+import type { Pool } from 'pg';
+import { findingTable, type FindingRow, type FindingStatus } from '../entities/oversight.ts';
+import { selectRows } from '../sql.ts';
+import { inStatement } from '../transaction.ts';
+
+export interface SeenFinding {
+  /** Stable: the same disagreement has the same id in every run. */
+  readonly id: string;
+  readonly kind: string;
+  readonly subject: string;
+  readonly seen: Readonly<Record<string, unknown>>;
+  readonly status: Extract<FindingStatus, 'seen' | 'human'>;
+  readonly nowMs: number;
+}
+
+export interface FindingStore {
+  /** Notes one look. A finding that was settled begins anew with its first look; what waits for a person stays so. */
+  raise(finding: SeenFinding): Promise<{ looks: number; status: FindingStatus }>;
+  /** Settles what was merely seen and is gone in this run, so that two looks are always two in a row. */
+  clearUnseen(seenIds: readonly string[], nowMs: number): Promise<void>;
+  /** Somebody has begun to settle it. */
+  act(id: string, action: string): Promise<void>;
+  settle(id: string, action: string, proof: Readonly<Record<string, unknown>>, nowMs: number): Promise<void>;
+  list(filter?: { readonly unsettled?: boolean; readonly sinceMs?: number }): Promise<FindingRow[]>;
+}
+
+const RAISE = `
+  INSERT INTO "Finding" AS finding ("id", "kind", "subject", "firstSeenAt", "lastSeenAt", "looks", "status", "seen")
+  VALUES ($1, $2, $3, $4, $4, 1, $5, $6)
+  ON CONFLICT ("id") DO UPDATE SET
+    "lastSeenAt" = EXCLUDED."lastSeenAt", "seen" = EXCLUDED."seen",
+    "looks" = CASE finding."status" WHEN 'settled' THEN 1 ELSE finding."looks" + 1 END,
+    "firstSeenAt" = CASE finding."status" WHEN 'settled' THEN EXCLUDED."firstSeenAt" ELSE finding."firstSeenAt" END,
+    "action" = CASE finding."status" WHEN 'settled' THEN NULL ELSE finding."action" END,
+    "proof" = CASE finding."status" WHEN 'settled' THEN NULL ELSE finding."proof" END,
+    "status" = CASE WHEN finding."status" IN ('settled', 'seen') THEN EXCLUDED."status"
+      WHEN EXCLUDED."status" = 'human' THEN 'human' ELSE finding."status" END
+  RETURNING "looks", "status"`;
+
+export function createFindingStore(pool: Pool): FindingStore {
+  return {
+    async raise({ id, kind, subject, seen, status, nowMs }) {
+      const values = [id, kind, subject, new Date(nowMs), status, JSON.stringify(seen)];
+      const { rows } = await inStatement<{ looks: number; status: FindingStatus }>(pool, RAISE, values);
+      const [row] = rows;
+      if (!row) throw new Error(`finding ${id} was not written`);
+      return row;
+    },
+    async clearUnseen(seenIds, nowMs) {
+      await inStatement(
+        pool,
+        `UPDATE "Finding" SET "status" = 'settled', "action" = 'gone by itself', "proof" = $2
+         WHERE "status" = 'seen' AND "id" <> ALL ($1::text[])`,
+        [seenIds, JSON.stringify({ notSeenAtMs: nowMs })],
+      );
+    },
+    async act(id, action) {
+      await inStatement(
+        pool,
+        `UPDATE "Finding" SET "status" = 'acting', "action" = $2 WHERE "id" = $1 AND "status" IN ('seen', 'acting')`,
+        [id, action],
+      );
+    },
+    async settle(id, action, proof, nowMs) {
+      await inStatement(
+        pool,
+        `UPDATE "Finding" SET "status" = 'settled', "action" = $2, "proof" = $3 WHERE "id" = $1`,
+        [id, action, JSON.stringify({ ...proof, settledAtMs: nowMs })],
+      );
+    },
+    list({ unsettled = false, sinceMs = 0 } = {}) {
+      return selectRows(
+        pool,
+        findingTable,
+        `WHERE "lastSeenAt" >= $1 AND (NOT $2 OR "status" <> 'settled') ORDER BY "lastSeenAt" DESC, "id"`,
+        [new Date(sinceMs), unsettled],
+      );
+    },
+  };
+}

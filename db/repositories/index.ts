@@ -1,0 +1,33 @@
+import type { DataSource } from 'typeorm';
+import { poolOf } from '../data-source.ts';
+import { createFindingStore, type FindingStore } from './findings.ts';
+import { createHaltStore, type HaltStore } from './halts.ts';
+import { createLearningStore, type LearningStore } from './learning.ts';
+import { createLedger, type Ledger } from './ledger.ts';
+import { createLedgerReader, type LedgerReader } from './reader.ts';
+import { createSelfTestStore, type SelfTestStore } from './self-test.ts';
+import { createSignalStore, type SignalStore } from './signals.ts';
+
+export interface Repositories {
+  readonly ledger: Ledger;
+  readonly reader: LedgerReader;
+  readonly learning: LearningStore;
+  readonly findings: FindingStore;
+  readonly halts: HaltStore;
+  readonly selfTest: SelfTestStore;
+  readonly signals: SignalStore;
+}
+
+/** All repositories over a data source of `openDatabase`. */
+export function createRepositories(database: DataSource): Repositories {
+  const pool = poolOf(database);
+  return {
+    ledger: createLedger(database),
+    reader: createLedgerReader(pool),
+    learning: createLearningStore(pool),
+    findings: createFindingStore(pool),
+    halts: createHaltStore(pool),
+    selfTest: createSelfTestStore(pool),
+    signals: createSignalStore(pool),
+  };
+}
