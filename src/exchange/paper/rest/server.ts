@@ -1,0 +1,154 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { authenticate, requirePermission } from '../auth.ts';
+import type { PaperContext } from '../context.ts';
+import { KrakenError } from '../kraken-error.ts';
+import { fromQuery, parseBody, type Params } from '../params.ts';
+import { ACCOUNT } from './account.ts';
+import { answerAfterFault, hold } from './fault-answers.ts';
+import { HISTORY } from './history.ts';
+import { ORDERS } from './orders.ts';
+import type { PrivateEndpoint } from './private.ts';
+import { PUBLIC } from './public.ts';
+
+const PRIVATE: Readonly<Record<string, PrivateEndpoint>> = { ...ACCOUNT, ...HISTORY, ...ORDERS };
+const MOST_BODY_BYTES = 1_000_000;
+
+/** Calls whose own handling meets `delay` and `error`, because they keep a record of every order. */
+const DESK_CALLS = new Set(['AddOrder']);
+
+/** Answers `/0/public/…` and `/0/private/…`. Returns false for any other path. */
+export async function answerRest(
+  request: IncomingMessage,
+  response: ServerResponse,
+  context: PaperContext,
+): Promise<boolean> {
+  const url = new URL(request.url ?? '/', 'http://exchange');
+  const [, version, area, name = ''] = url.pathname.split('/');
+  if (version !== '0' || (area !== 'public' && area !== 'private')) return false;
+  const receivedAtMs = Date.now();
+  const body = await readBody(request);
+  if (context.faults.strike(name, 'drop-before')) {
+    hold(request);
+    return true;
+  }
+  const expected = area === 'public' ? 'GET' : 'POST';
+  if (request.method !== expected) {
+    sendJson(response, 405, { error: ['EGeneral:Unknown method'] });
+    return true;
+  }
+  const answer = await answerSafely(context, () =>
+    area === 'public'
+      ? answerPublic(name, fromQuery(url.search), context)
+      : answerPrivate(name, request, url.pathname, body, receivedAtMs, context),
+  );
+  const after = context.faults.strike(
+    name,
+    'drop-after',
+    'reset-after',
+    'http-502-after',
+    'http-520-after',
+    'html-200-after',
+    'warning-after',
+  );
+  if (after) answerAfterFault(after, request, response, answer);
+  else sendJson(response, 200, answer);
+  return true;
+}
+
+interface Answer {
+  error: string[];
+  result?: unknown;
+}
+
+async function answerSafely(context: PaperContext, work: () => Promise<unknown>): Promise<Answer> {
+  try {
+    return { error: [], result: await work() };
+  } catch (error) {
+    if (error instanceof KrakenError) return { error: [error.message] };
+    context.log?.error(
+      { event: 'paper-internal-error', err: error },
+      'the paper exchange could not answer a call',
+    );
+    return { error: ['EGeneral:Internal error'] };
+  }
+}
+
+async function answerPublic(name: string, params: Params, context: PaperContext): Promise<unknown> {
+  const handle = PUBLIC[name];
+  if (!handle) throw new KrakenError('EGeneral:Unknown method');
+  await meetFaults(name, context);
+  return handle(params, context, Date.now());
+}
+
+async function answerPrivate(
+  name: string,
+  request: IncomingMessage,
+  path: string,
+  body: Buffer,
+  receivedAtMs: number,
+  context: PaperContext,
+): Promise<unknown> {
+  const params = parseBody(body.toString('utf8'));
+  const key = authenticate(context.store, {
+    key: header(request, 'api-key'),
+    signature: header(request, 'api-sign'),
+    path,
+    nonce: params.values.nonce,
+    body,
+  });
+  const endpoint = PRIVATE[name];
+  if (!endpoint) throw new KrakenError('EGeneral:Unknown method');
+  const { accountId } = key;
+  context.limits.chargeRest(key.key, context.store.account(accountId).tier, name, receivedAtMs);
+  requirePermission(key, ...endpoint.needs);
+  if (!DESK_CALLS.has(name)) await meetFaults(name, context);
+  const lag = name in HISTORY_LISTS ? context.faults.strike(name, 'listing-lag') : null;
+  const nowMs = Date.now();
+  return endpoint.handle({
+    name,
+    params,
+    key,
+    accountId,
+    receivedAtMs,
+    nowMs,
+    lagMs: lag?.delayMs ?? 0,
+    context,
+  });
+}
+
+const HISTORY_LISTS = HISTORY;
+
+/** Waits out an armed delay and throws an armed error. */
+async function meetFaults(name: string, { faults }: PaperContext): Promise<void> {
+  const delay = faults.strike(name, 'delay');
+  if (delay) await new Promise((resolve) => setTimeout(resolve, delay.delayMs));
+  const failure = faults.strike(name, 'error');
+  if (failure) throw new KrakenError(failure.error);
+}
+
+export function sendJson(response: ServerResponse, status: number, body: unknown): void {
+  if (response.destroyed) return;
+  const text = JSON.stringify(body);
+  response.writeHead(status, {
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(text),
+  });
+  response.end(text);
+}
+
+export async function readBody(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request) {
+    chunks.push(chunk as Buffer);
+    size += (chunk as Buffer).length;
+    if (size > MOST_BODY_BYTES)
+      throw new RangeError(`a request body may hold ${MOST_BODY_BYTES} bytes at most`);
+  }
+  return Buffer.concat(chunks);
+}
+
+function header(request: IncomingMessage, name: string): string | undefined {
+  const value = request.headers[name];
+  return Array.isArray(value) ? value[0] : value;
+}
