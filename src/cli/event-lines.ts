@@ -13,8 +13,7 @@ const TELLERS: Readonly<Record<string, Teller>> = {
     `signal     ${text(line.side)} ${text(line.symbol)}, confidence ${Number(line.confidence).toFixed(2)}`,
   rejected: (line) => colors.yellow(text(line.msg)),
   'order-accepted': (line) => `order      ${text(line.krakenOrderId)} accepted (${text(line.leg)})`,
-  'order-unknown': (line) =>
-    colors.yellow(`order      outcome unknown (${text(line.leg)}); looking it up`),
+  'order-unknown': (line) => colors.yellow(`order      outcome unknown (${text(line.leg)}); looking it up`),
   opened: (line) =>
     colors.cyan(
       `opened     ${text(line.side)} ${text(line.quantity)} ${text(line.symbol)} at ${text(line.entryPrice)}, records verified`,

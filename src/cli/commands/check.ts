@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { Command } from 'commander';
 import { SELF_TEST_STRATEGY } from '../../../db/repositories/self-test.ts';
-import { closeRecords, openRecords, type OrderRecord, type TradeFacts } from '../../domain/records.ts';
+import type { ClosedOutcome } from '../../../db/repositories/ledger.ts';
+import { closeRecords, openRecords, type CloseRecords, type OrderRecord, type TradeFacts } from '../../domain/records.ts';
 import { CliError } from '../errors.ts';
 import { runWithSession, subcommand, type CommonOptions } from '../program.ts';
 import { colors } from '../render.ts';
@@ -116,7 +117,7 @@ async function checkSteps(session: Session): Promise<Step[]> {
         await ledger.recordClose(
           close,
           open,
-          testOutcome(facts, positionId, close.managedPosition.exitTime ?? 0),
+          testOutcome(facts, close),
           [],
         );
         if (realizedPnL !== EXPECTED_PNL) throw new Error(`P&L ${realizedPnL} instead of ${EXPECTED_PNL}`);
@@ -166,18 +167,29 @@ function testOrder(
   };
 }
 
-function testOutcome(facts: TradeFacts, positionId: string, closedAt: number) {
-  const { tradeId, symbol, side, thresholdsVersion } = facts;
+function testOutcome(facts: TradeFacts, close: CloseRecords): ClosedOutcome {
+  const { tradeId, symbol, side, thresholdsVersion, confidence, entry } = facts;
+  const { id: positionId, exitPrice, exitTime } = close.managedPosition;
   return {
     positionId,
     tradeId,
     symbol,
     side,
+    thresholdsVersion,
+    confidence,
+    volatilityScale: 1,
+    quantity: entry.summary.quantity,
+    entryPrice: entry.summary.averagePrice,
+    exitPrice: exitPrice ?? '0',
+    entryTimeMs: entry.summary.firstFillMs,
+    exitTimeMs: exitTime ?? 0,
+    entryFee: entry.summary.fee,
+    exitFee: '0.572',
     netPnl: EXPECTED_PNL,
     returnFraction: 0.1,
-    exitRule: 'self-test',
-    closedAt,
-    thresholdsVersion,
-    outcome: {},
+    // Like a position that could not be persisted: recorded, but never learned from.
+    exitRule: 'compensation',
+    equityAtEntry: '10000',
+    timeScale: 1,
   };
 }

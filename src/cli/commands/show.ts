@@ -1,0 +1,129 @@
+import type { Command } from 'commander';
+import type { TradeHistory } from '../../../db/repositories/reader.ts';
+import { percent } from '../../domain/percent.ts';
+import { positionView } from '../../views/position-view.ts';
+import type { TradeState } from '../../workflows/messages.ts';
+import { CliError } from '../errors.ts';
+import { print, runWithSession, subcommand, type CommonOptions } from '../program.ts';
+import { clock, colors, signed, time } from '../render.ts';
+import type { Session } from '../session.ts';
+
+export function registerShow(program: Command): void {
+  subcommand(
+    program,
+    'show <id>',
+    'one trade as a timeline: intent, orders, records, evaluation, exit, P&L',
+  ).action((id: string, options: CommonOptions) =>
+    runWithSession(options, async (session) => {
+      const { reader } = await session.repositories();
+      const history = await reader.trade(id);
+      const tradeId = history?.tradeId ?? id;
+      const state = await stateOf(session, tradeId);
+      if (!history && !state)
+        throw new CliError(
+          'unknown-trade',
+          `${id} is no trade or position; see: holdfast positions --status all`,
+        );
+      const link = webUiLink(session, tradeId);
+      const view = history?.position
+        ? positionView(history.position, { stage: state?.stage, nowMs: Date.now() })
+        : null;
+      print(options, { tradeId, position: view, history, state, temporalUi: link }, () =>
+        timeline(tradeId, history, state, link),
+      );
+    }),
+  );
+}
+
+/** The workflow's own state; null once Temporal has forgotten it or can't be asked. */
+async function stateOf(session: Session, tradeId: string): Promise<TradeState | null> {
+  try {
+    return await (await session.client()).state(tradeId);
+  } catch {
+    return null;
+  }
+}
+
+function webUiLink(session: Session, tradeId: string): string | null {
+  if (session.temporalUi === null) return null;
+  return `${session.temporalUi}/namespaces/${process.env.TEMPORAL_NAMESPACE ?? 'default'}/workflows/trade-${tradeId}`;
+}
+
+function timeline(
+  tradeId: string,
+  history: TradeHistory | null,
+  state: TradeState | null,
+  link: string | null,
+): string {
+  const events = [...historyEvents(history), ...stateEvents(state)].sort(
+    (left, right) => left.atMs - right.atMs,
+  );
+  const firstMs = events[0]?.atMs;
+  return [
+    colors.bold(`trade ${tradeId}: ${state?.stage ?? history?.position?.status ?? 'ended'}`) +
+      (firstMs === undefined ? '' : `, since ${time(firstMs)}`),
+    ...events.map(({ atMs, line }) => `  ${clock(atMs)}  ${line}`),
+    ...ending(history, state),
+    ...(link === null ? [] : [`  Temporal Web UI: ${link}`]),
+  ].join('\n');
+}
+
+interface TimelineEvent {
+  readonly atMs: number;
+  readonly line: string;
+}
+
+function historyEvents(history: TradeHistory | null): TimelineEvent[] {
+  if (!history) return [];
+  const { reservation, intents, liveTrades, position } = history;
+  return [
+    ...(reservation
+      ? [
+          {
+            atMs: reservation.createdAt,
+            line: `reserved ${reservation.notional} for ${reservation.side} ${reservation.symbol}`,
+          },
+        ]
+      : []),
+    ...intents.map((intent) => ({
+      atMs: intent.createdAt,
+      line: `intent ${intent.leg} ${intent.clOrdId}: ${intent.side} ${intent.quantity}, ${intent.status}${intent.why === null ? '' : ` (${intent.why})`}${intent.krakenOrderId === null ? '' : `, order ${intent.krakenOrderId}`}`,
+    })),
+    ...liveTrades.map((fill) => ({
+      atMs: fill.executedAt,
+      line: `filled ${fill.quantity} at ${fill.price}, fee ${fill.fee}, slippage ${fill.slippage} (${fill.purpose})`,
+    })),
+    ...(position
+      ? [{ atMs: position.createdAt, line: `four records written and verified: ${position.id}` }]
+      : []),
+  ];
+}
+
+function stateEvents(state: TradeState | null): TimelineEvent[] {
+  if (!state) return [];
+  const { evaluation, demand } = state;
+  return [
+    ...(evaluation ? [{ atMs: evaluation.atMs, line: evaluationLine(evaluation) }] : []),
+    ...(demand ? [{ atMs: demand.atMs, line: `exit demanded: ${demand.rule}, ${demand.reason}` }] : []),
+  ];
+}
+
+function evaluationLine({ evaluation, mark, band }: NonNullable<TradeState['evaluation']>): string {
+  const bounds = band ? `; exits below ${band.low}, above ${band.high}` : '';
+  return `${evaluation.action} by ${evaluation.rule} at ${mark} (${percent(evaluation.returnFraction)})${bounds}`;
+}
+
+function ending(history: TradeHistory | null, state: TradeState | null): string[] {
+  const position = history?.position;
+  if (position?.status === 'closed') {
+    return [
+      `  closed by ${position.exitReason ?? 'unknown'} at ${position.exitPrice ?? '?'}: P&L ${signed(position.realizedPnL ?? '0')} net of ${position.fees} fees`,
+    ];
+  }
+  if (state?.note) return [`  ${colors.yellow(state.note)}`];
+  if (!position?.live) return [];
+  const { currentPrice, unrealizedPnL, exitsBelow, exitsAbove } = position.live;
+  return [
+    `  now at ${currentPrice}: P&L ${signed(unrealizedPnL)} before fees; exits below ${exitsBelow ?? '?'}, above ${exitsAbove ?? '?'}`,
+  ];
+}
