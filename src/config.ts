@@ -63,6 +63,8 @@ const schema = z.object({
   HOLDFAST_METRICS_PORT: z.coerce.number().int().nonnegative().default(0),
   HOLDFAST_DASHBOARD_PORT: z.coerce.number().int().nonnegative().default(7235),
   HOLDFAST_DASHBOARD_HOST: z.string().default('127.0.0.1'),
+  HOLDFAST_DASHBOARD_TOKEN: z.string().min(16, 'must have at least 16 characters').optional(),
+  HOLDFAST_TEMPORAL_UI: url(['http:', 'https:']).optional(),
   HOLDFAST_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
 });
 
@@ -71,7 +73,7 @@ export type Config = z.output<typeof schema> & {
   readonly listingLagMs: number;
 };
 
-const SECRET_NAMES = ['KRAKEN_API_KEY', 'KRAKEN_API_SECRET', 'DATABASE_URL'];
+const SECRET_NAMES = ['KRAKEN_API_KEY', 'KRAKEN_API_SECRET', 'DATABASE_URL', 'HOLDFAST_DASHBOARD_TOKEN'];
 const LIVE_API_URL = 'https://api.kraken.com';
 const LIVE_WS_URL = 'wss://ws.kraken.com/v2';
 
