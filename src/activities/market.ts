@@ -34,8 +34,9 @@ export function createMarketActivities(dependencies: MarketActivityDependencies)
       const { position } = request;
       const bestPrice =
         known === null ? position.bestPrice : betterPrice(position.side, position.bestPrice, known);
+      const isNew = !hub.isGuarding(request.positionId);
       const last = await hub.arm({ ...request, position: { ...position, bestPrice } });
-      log.info(
+      log[isNew ? 'info' : 'debug'](
         {
           tradeId: request.tradeId,
           positionId: request.positionId,
@@ -54,13 +55,18 @@ export function createMarketActivities(dependencies: MarketActivityDependencies)
     /** Beats until the worker stops or the server doesn't know the lease any more. */
     async holdLease({ workerId }: { workerId: string }): Promise<'released' | 'renew'> {
       const context = Context.current();
+      let renewal: NodeJS.Timeout | undefined;
       const beat = setInterval(() => context.heartbeat({ workerId }), BEAT_MS);
       context.heartbeat({ workerId });
       try {
         const stopped = stopping.then(() => 'released' as const);
-        const renewed = context.sleep(RENEW_AFTER_MS).then(() => 'renew' as const);
-        return await Promise.race([stopped, renewed]);
+        // Not context.sleep: its timer would outlive a release and hold the process for the rest of the term.
+        const renewed = new Promise<'renew'>((resolve) => {
+          renewal = setTimeout(() => resolve('renew'), RENEW_AFTER_MS);
+        });
+        return await Promise.race([stopped, renewed, context.cancelled]);
       } finally {
+        clearTimeout(renewal);
         clearInterval(beat);
       }
     },

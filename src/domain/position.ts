@@ -1,4 +1,4 @@
-import { add, divide, subtract, type Decimal } from './money.ts';
+import { add, divide, multiply, subtract, type Decimal } from './money.ts';
 
 export type Side = 'long' | 'short';
 export type OrderSide = 'buy' | 'sell';
@@ -13,7 +13,7 @@ export interface Fill {
   readonly timeMs: number;
 }
 
-/** What the fills of one order add up to. `averagePrice` is cost / quantity. */
+/** What the fills of one order add up to. `averagePrice` is weighted by quantity; `cost` is what was really paid. */
 export interface FillSummary {
   readonly quantity: Decimal;
   readonly cost: Decimal;
@@ -41,7 +41,7 @@ export function summarizeFills(fills: readonly Fill[]): FillSummary | null {
     quantity,
     cost,
     fee: add(...unique.map((fill) => fill.fee)),
-    averagePrice: divide(cost, quantity),
+    averagePrice: divide(add(...unique.map((fill) => multiply(fill.price, fill.quantity))), quantity),
     firstFillMs: Math.min(...unique.map((fill) => fill.timeMs)),
     lastFillMs: Math.max(...unique.map((fill) => fill.timeMs)),
   };

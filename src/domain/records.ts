@@ -179,7 +179,7 @@ export function openRecords(facts: TradeFacts): OpenRecords {
 
 /**
  * The matching set of a closed position. Several exit orders (partial exits, escalation) make one
- * exit price, cost-weighted; `exitTradeId` is the last one's. The net P&L stands on the last exit trade.
+ * exit price, weighted by quantity; `exitTradeId` is the last one's. The net P&L stands on the last exit trade.
  */
 export function closeRecords(
   facts: TradeFacts,
@@ -192,7 +192,10 @@ export function closeRecords(
   const cost = add(...exits.map((exit) => exit.summary.cost));
   const quantity = add(...exits.map((exit) => exit.summary.quantity));
   const exitFee = add(...exits.map((exit) => exit.summary.fee));
-  const exitPrice = divide(cost, quantity);
+  const exitPrice = divide(
+    add(...exits.map((exit) => multiply(exit.summary.averagePrice, exit.summary.quantity))),
+    quantity,
+  );
   const realizedPnL = realized(facts, { cost, fee: exitFee }, quantity);
   const fees = add(facts.entry.summary.fee, exitFee);
   const exitTime = last.summary.lastFillMs;

@@ -19,9 +19,7 @@ export interface Addresses {
 }
 
 export function paperArguments(options: StackOptions, ports: Ports, exchangeDir: string): string[] {
-  const market = options.demo
-    ? ['--tape', options.tape ?? DEMO_TAPE, '--speed', String(options.speed ?? DEFAULT_DEMO_SPEED)]
-    : ['--synthetic'];
+  const market = options.demo ? ['--manual'] : ['--synthetic'];
   const balance = options.balance === undefined ? [] : ['--balance', options.balance];
   return ['paper', '--port', String(ports.exchange), '--data-dir', exchangeDir, ...market, ...balance];
 }
@@ -54,4 +52,26 @@ export async function paperKeys(exchangeUrl: string): Promise<NodeJS.ProcessEnv>
   const first = keys?.[0];
   if (first === undefined) throw new Error('the paper exchange has no API key');
   return { KRAKEN_API_KEY: first.key, KRAKEN_API_SECRET: first.secret };
+}
+
+/**
+ * Begins the tape once everybody listens, so that none of it passes unseen. One that was begun in an earlier
+ * run goes on where it was.
+ */
+export async function playTape(exchangeUrl: string, options: StackOptions): Promise<void> {
+  const market = `${exchangeUrl}/control/market`;
+  const { source } = (await (await fetch(market)).json()) as { source?: string };
+  if (source === 'tape') return;
+  const response = await fetch(market, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({
+      source: 'tape',
+      file: options.tape ?? DEMO_TAPE,
+      speed: options.speed ?? DEFAULT_DEMO_SPEED,
+    }),
+  });
+  if (response.ok) return;
+  const { error } = (await response.json()) as { error?: string };
+  throw new Error(`the paper exchange would not play the tape: ${error ?? response.status}`);
 }

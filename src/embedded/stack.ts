@@ -4,7 +4,7 @@ import { openDataDir } from './data-dir.ts';
 import { assertPortsFree, DEFAULT_PORT_BASE, localUrl, portsFrom, type PortName } from './ports.ts';
 import type { ReadyLine } from './ready.ts';
 import { ensureSearchAttributes } from './search-attributes.ts';
-import type { Addresses } from './stack-children.ts';
+import { playTape, type Addresses } from './stack-children.ts';
 import type { StackOptions } from './stack-options.ts';
 import { StackStarter } from './stack-starter.ts';
 import type { Supervised } from './supervisor.ts';
@@ -46,6 +46,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     };
     if (external.temporal !== undefined) await registerSearchAttributes(addresses);
     await starter.clients(addresses, external.exchange === undefined);
+    if (options.demo && external.exchange === undefined) await playTape(exchangeUrl, options);
     const ready: ReadyLine = {
       event: 'ready',
       temporalAddress: addresses.temporalAddress,

@@ -88,6 +88,10 @@ export class MarketHub {
     this.#quotes.delete(symbol);
   }
 
+  isGuarding(positionId: string): boolean {
+    return this.#positions.has(positionId);
+  }
+
   guarded(): readonly GuardedPosition[] {
     return [...this.#positions.values()];
   }

@@ -2,7 +2,13 @@ import { randomBytes } from 'node:crypto';
 import type { Command } from 'commander';
 import { SELF_TEST_STRATEGY } from '../../../db/repositories/self-test.ts';
 import type { ClosedOutcome } from '../../../db/repositories/ledger.ts';
-import { closeRecords, openRecords, type CloseRecords, type OrderRecord, type TradeFacts } from '../../domain/records.ts';
+import {
+  closeRecords,
+  openRecords,
+  type CloseRecords,
+  type OrderRecord,
+  type TradeFacts,
+} from '../../domain/records.ts';
 import { CliError } from '../errors.ts';
 import { runWithSession, subcommand, type CommonOptions } from '../program.ts';
 import { colors } from '../render.ts';
@@ -114,12 +120,7 @@ async function checkSteps(session: Session): Promise<Step[]> {
       name: 'closed once, P&L exact to the last decimal',
       run: async () => {
         const { realizedPnL } = close.managedPosition;
-        await ledger.recordClose(
-          close,
-          open,
-          testOutcome(facts, close),
-          [],
-        );
+        await ledger.recordClose(close, open, testOutcome(facts, close), []);
         if (realizedPnL !== EXPECTED_PNL) throw new Error(`P&L ${realizedPnL} instead of ${EXPECTED_PNL}`);
         await expectRows(6);
         return `P&L ${realizedPnL}`;

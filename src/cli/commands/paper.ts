@@ -4,11 +4,13 @@ import { InvalidArgumentError, type Command } from 'commander';
 import { isDecimal, isPositive } from '../../domain/money.ts';
 import { exitWithParent, onStopSignal } from '../../embedded/parent-link.ts';
 import { createLogger } from '../../logging.ts';
+import type { MarketOptions } from '../../exchange/paper/market/source.ts';
 import { run, subcommand, type CommonOptions } from '../program.ts';
 
 interface PaperOptions extends CommonOptions {
   readonly port: number;
   readonly tape?: string;
+  readonly manual?: boolean;
   readonly speed: number;
   readonly seed: number;
   readonly balance: string;
@@ -20,6 +22,7 @@ export function registerPaper(program: Command): void {
     .option('--tape <file>', 'CSV of recorded trades: time_ms,price,volume,side')
     .option('--speed <factor>', 'of the tape, times life', positiveNumber, 1)
     .option('--synthetic', 'seeded random markets (the default without --tape)')
+    .option('--manual', 'no prices but those set through the control API')
     .option('--seed <number>', 'of market and matching', wholeNumber, 1)
     .option('--balance <usd>', 'that a new account starts with', positiveAmount, '10000')
     .action((options: PaperOptions) =>
@@ -33,10 +36,7 @@ export function registerPaper(program: Command): void {
           port: options.port,
           journalFile: join(directory, 'journal.jsonl'),
           seed: options.seed,
-          market:
-            options.tape === undefined
-              ? { source: 'synthetic', seed: options.seed }
-              : { source: 'tape', file: options.tape, speed: options.speed },
+          market: marketOf(options),
           balances: { ZUSD: options.balance },
           log,
         });
@@ -47,6 +47,11 @@ export function registerPaper(program: Command): void {
         );
       }),
     );
+}
+
+function marketOf({ tape, speed, manual, seed }: PaperOptions): MarketOptions {
+  if (tape !== undefined) return { source: 'tape', file: tape, speed };
+  return manual ? { source: 'manual' } : { source: 'synthetic', seed };
 }
 
 export function wholeNumber(value: string): number {

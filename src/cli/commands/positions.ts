@@ -27,9 +27,7 @@ export function registerPositions(program: Command): void {
         });
         const stages = options.status === 'closed' ? new Map<string, string>() : await stagesByTrade(session);
         const nowMs = Date.now();
-        const views = rows.map((row) =>
-          positionView(row, { stage: stages.get(row.tradeId), nowMs }),
-        );
+        const views = rows.map((row) => positionView(row, { stage: stages.get(row.tradeId), nowMs }));
         print(options, views, () => describe(views, options.status));
       }),
     );

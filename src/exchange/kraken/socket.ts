@@ -10,8 +10,8 @@ export interface SocketOptions {
   /** A connection that is silent for so long is given up and replaced. */
   readonly silenceMs: number;
   readonly onOpen: () => void;
-  /** Text of one frame. */
-  readonly onMessage: (text: string) => void;
+  /** Text of one frame, and for how long nothing had come before it. */
+  readonly onMessage: (text: string, silentForMs: number) => void;
 }
 
 /** One WebSocket connection that is always replaced when it is lost or falls silent. */
@@ -27,7 +27,6 @@ export interface Socket {
   close(): Promise<void>;
 }
 
-const PING_EVERY_MS = 10_000;
 const CLOSE_WAIT_MS = 1_000;
 /** A connection that lasts so long was a good one: its loss is answered at once. */
 const PROVEN_AFTER_MS = 10_000;
@@ -35,6 +34,8 @@ const PROVEN_AFTER_MS = 10_000;
 export function createSocket(options: SocketOptions): Socket {
   const { log, clock, silenceMs, onOpen, onMessage } = options;
   const wsUrl = withPath(options.wsUrl);
+  // Without a subscription nothing but our own pings makes the exchange speak.
+  const pingEveryMs = silenceMs / 3;
   const pace = createConnectionPace();
   let socket: WebSocket | null = null;
   let heardAtMs: number | null = null;
@@ -65,10 +66,12 @@ export function createSocket(options: SocketOptions): Socket {
     });
     current.on('message', (data, isBinary) => {
       if (socket !== current || isBinary) return;
-      heardAtMs = clock();
-      if (clock() - openedAtMs >= PROVEN_AFTER_MS) pace.succeeded();
+      const nowMs = clock();
+      const silentForMs = nowMs - (heardAtMs ?? nowMs);
+      heardAtMs = nowMs;
+      if (nowMs - openedAtMs >= PROVEN_AFTER_MS) pace.succeeded();
       // Node's default binary type: one Buffer a message.
-      if (Buffer.isBuffer(data)) onMessage(data.toString('utf8'));
+      if (Buffer.isBuffer(data)) onMessage(data.toString('utf8'), silentForMs);
     });
     current.on('error', (error) => log.warn({ why: error.message }, 'market stream failed'));
     current.on('close', (code) => {
@@ -81,7 +84,7 @@ export function createSocket(options: SocketOptions): Socket {
 
   function watch(): void {
     const now = clock();
-    if (socket?.readyState === WebSocket.OPEN && now - pingedAtMs >= PING_EVERY_MS) {
+    if (socket?.readyState === WebSocket.OPEN && now - pingedAtMs >= pingEveryMs) {
       pingedAtMs = now;
       send({ method: 'ping' });
     }
