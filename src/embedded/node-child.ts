@@ -36,6 +36,12 @@ const DRAIN_MS = 1_000;
  */
 export async function startNodeChild(options: NodeChildOptions): Promise<NodeChild> {
   const { name, readyWithinMs = 60_000, graceMs = 20_000 } = options;
+  const onLate = () =>
+    options.onLog({
+      level: 40,
+      event: 'killed',
+      msg: `${name} did not stop within ${graceMs / 1_000} s, killed`,
+    });
   const child = spawn(process.execPath, [options.script ?? CLI, ...options.args], {
     env: options.env,
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
@@ -71,7 +77,7 @@ export async function startNodeChild(options: NodeChildOptions): Promise<NodeChi
     pid: child.pid,
     ready: outcome.line,
     ended,
-    stop: () => stopChild(child, ended, graceMs),
+    stop: () => stopChild(child, ended, graceMs, onLate),
     kill: async () => {
       child.kill('SIGKILL');
       await ended;
@@ -115,9 +121,17 @@ function parseLine(text: string): LogLine {
   return { msg: text };
 }
 
-async function stopChild(child: ChildProcess, ended: Promise<string>, graceMs: number): Promise<void> {
+async function stopChild(
+  child: ChildProcess,
+  ended: Promise<string>,
+  graceMs: number,
+  onLate: () => void,
+): Promise<void> {
   child.kill('SIGTERM');
-  const timer = setTimeout(() => child.kill('SIGKILL'), graceMs);
+  const timer = setTimeout(() => {
+    onLate();
+    child.kill('SIGKILL');
+  }, graceMs);
   await ended;
   clearTimeout(timer);
 }

@@ -34,6 +34,14 @@ describe('a child process', () => {
     await expect(fake(['mute'], { readyWithinMs: 1_500 })).rejects.toThrow('fake was not ready within 1.5 s');
   });
 
+  it('that does not stop in its grace time is killed, and the log says so', async () => {
+    const lines: LogLine[] = [];
+    const child = await fake(['stubborn'], { onLog: (line) => lines.push(line), graceMs: 500 });
+    await child.stop();
+    expect(await child.ended).toBe('ended with SIGKILL');
+    expect(lines.at(-1)).toMatchObject({ event: 'killed', msg: 'fake did not stop within 0.5 s, killed' });
+  });
+
   it('leaves a Ctrl-C of the whole process group to its parent', async () => {
     const lines: LogLine[] = [];
     const child = await fake(['worker'], { onLog: (line) => lines.push(line) });

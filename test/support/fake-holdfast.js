@@ -15,7 +15,8 @@ const say = (line) => console.log(JSON.stringify(line));
 const valueOf = (name) => args[args.indexOf(name) + 1];
 
 onStopSignal((signal) => {
-  say({ event: 'stopping', command, signal, atMs: Date.now() });
+  say({ event: 'stopping', command, signal });
+  if (command === 'stubborn') return;
   process.exit(0);
 });
 
