@@ -32,7 +32,7 @@ export interface Quote {
   readonly bid: Decimal;
   readonly ask: Decimal;
   readonly last: Decimal;
-  /** When we received it. */
+  /** When we received it, or last heard that it still stands. */
   readonly receivedAtMs: number;
   readonly via: 'stream' | 'request';
 }

@@ -149,6 +149,19 @@ describe('market stream', () => {
     expect(stream.clients).toHaveLength(1);
   });
 
+  it('keeps a price fresh that does not change while heartbeats come', async () => {
+    stream.answer = answerWithPrices;
+    startFeed(UNHURRIED_MS).subscribe(['BTC/USD']);
+    await until(() => quotes.length === 1);
+    const heartbeats = setInterval(() => stream.send({ channel: 'heartbeat' }), 100);
+    await until(() => quotes.length >= 2);
+    clearInterval(heartbeats);
+    const [first, second] = quotes;
+    expect(second).toMatchObject({ bid: first?.bid, ask: first?.ask, via: 'stream' });
+    expect((second?.receivedAtMs ?? 0) - (first?.receivedAtMs ?? 0)).toBeGreaterThanOrEqual(1_000);
+    expect(asked).toEqual([]);
+  });
+
   it('asks for a symbol that the stream has nothing for', async () => {
     stream.answer = (client, request) => {
       if (request.params?.symbol?.includes('BTC/USD')) client.send(tickerFrame('BTC/USD', '1.0', '2.0'));

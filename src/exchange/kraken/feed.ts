@@ -15,12 +15,14 @@ export interface KrakenFeedOptions {
   readonly staleAfterMs?: number;
 }
 
-const MAX_ASK_EVERY_MS = 1_000;
+const HOUSEKEEPING_MS = 1_000;
 
 export function createKrakenFeed(options: KrakenFeedOptions): MarketFeed {
   const { wsUrl, log, restQuotes, now = Date.now, staleAfterMs = 5_000 } = options;
   const clock = () => performance.now();
   const uses = new Map<string, number>();
+  /** The newest price of each symbol from the present connection. */
+  const standing = new Map<string, Quote>();
   /** Symbols that the present connection has not given a price for, and since when. */
   const silentSince = new Map<string, number>();
   const listeners: ((quote: Quote) => void)[] = [];
@@ -32,10 +34,19 @@ export function createKrakenFeed(options: KrakenFeedOptions): MarketFeed {
     log,
     clock,
     silenceMs: staleAfterMs * 2,
-    onOpen: () => request('subscribe', [...uses.keys()]),
+    onOpen: () => {
+      standing.clear();
+      request('subscribe', [...uses.keys()]);
+    },
     onMessage: receive,
   });
-  const stalled = setInterval(askIfStale, Math.min(MAX_ASK_EVERY_MS, staleAfterMs / 2));
+  const housekeeping = setInterval(
+    () => {
+      affirm();
+      askIfStale();
+    },
+    Math.min(HOUSEKEEPING_MS, staleAfterMs / 2),
+  );
 
   function request(method: 'subscribe' | 'unsubscribe', symbols: readonly string[]): void {
     if (symbols.length === 0) return;
@@ -44,7 +55,12 @@ export function createKrakenFeed(options: KrakenFeedOptions): MarketFeed {
     for (const symbol of symbols) if (!silentSince.has(symbol)) silentSince.set(symbol, clock());
   }
 
-  function receive(frame: string): void {
+  function receive(frame: string, silentForMs: number): void {
+    if (silentForMs > staleAfterMs) {
+      // Frames may have been lost with the silence; only a new connection begins with a whole picture.
+      socket.restart('was silent');
+      return;
+    }
     lastMessageMs = now();
     const read = readFrame(frame);
     if (read.kind === 'ticks') for (const tick of read.ticks) receiveTick(tick, lastMessageMs);
@@ -55,7 +71,20 @@ export function createKrakenFeed(options: KrakenFeedOptions): MarketFeed {
   function receiveTick({ symbol, bid, ask, last }: Tick, receivedAtMs: number): void {
     if (!uses.has(symbol)) return;
     silentSince.delete(symbol);
-    tell({ symbol, bid, ask, last, receivedAtMs, via: 'stream' });
+    const quote: Quote = { symbol, bid, ask, last, receivedAtMs, via: 'stream' };
+    standing.set(symbol, quote);
+    tell(quote);
+  }
+
+  /** A price that is not told anew has not changed: while anything arrives at all, it stands. */
+  function affirm(): void {
+    if (lastMessageMs === null || !socket.connected()) return;
+    for (const [symbol, quote] of standing) {
+      if (lastMessageMs - quote.receivedAtMs < HOUSEKEEPING_MS) continue;
+      const affirmed = { ...quote, receivedAtMs: lastMessageMs };
+      standing.set(symbol, affirmed);
+      tell(affirmed);
+    }
   }
 
   function tell(quote: Quote): void {
@@ -106,7 +135,9 @@ export function createKrakenFeed(options: KrakenFeedOptions): MarketFeed {
         const left = (uses.get(symbol) ?? 0) - 1;
         if (left > 0) uses.set(symbol, left);
         else if (uses.delete(symbol)) removed.push(symbol);
-        if (left <= 0) silentSince.delete(symbol);
+        if (left > 0) continue;
+        silentSince.delete(symbol);
+        standing.delete(symbol);
       }
       request('unsubscribe', removed);
     },
@@ -117,7 +148,7 @@ export function createKrakenFeed(options: KrakenFeedOptions): MarketFeed {
       return { connected: socket.connected(), lastMessageMs, reconnects: socket.reconnects() };
     },
     async close() {
-      clearInterval(stalled);
+      clearInterval(housekeeping);
       await socket.close();
     },
   };

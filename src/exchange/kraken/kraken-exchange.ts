@@ -20,6 +20,7 @@ export interface KrakenExchangeOptions {
   /** One key per process: two processes with one key overtake each other's nonces. */
   readonly key: string;
   readonly secret: string;
+  /** Default: `starter`, the smallest; `pro` on a paper exchange, whose accounts are of that tier. */
   readonly tier?: Tier;
   /** Of one call; a longer silence leaves its outcome unknown. */
   readonly timeoutMs?: number;
@@ -40,8 +41,9 @@ export interface KrakenExchange extends Exchange {
 }
 
 export function createKrakenExchange(options: KrakenExchangeOptions): KrakenExchange {
-  const { restUrl, key, secret, tier = 'starter', timeoutMs = 5_000, now = Date.now, log } = options;
-  assertLiveAllowed(restUrl, options.live ?? false, options.paperHosts);
+  const { restUrl, key, secret, timeoutMs = 5_000, now = Date.now, log } = options;
+  const venue = assertLiveAllowed(restUrl, options.live ?? false, options.paperHosts);
+  const tier = options.tier ?? (venue === 'paper' ? 'pro' : 'starter');
 
   const queue = createCallQueue(createCallBudget(tier));
   const api = createPrivateApi({ restUrl, key, secret, timeoutMs, now });
