@@ -1,4 +1,5 @@
 import type { Pool } from 'pg';
+import { EXIT_RULES } from '../../src/domain/exit-policy.ts';
 import type { LearningStep } from '../../src/domain/learning/step.ts';
 import type { Outcome, Study } from '../../src/domain/learning/study.ts';
 import { STARTING_THRESHOLDS, thresholdViolations } from '../../src/domain/thresholds.ts';
@@ -24,7 +25,7 @@ export interface LearningStore {
   publish(step: LearningStep): Promise<ThresholdVersionRow>;
   /** Makes an accepted version the active one. Throws {@link UnknownVersion}. */
   rollback(version: number): Promise<ThresholdVersionRow>;
-  /** Outcomes that never became a study, oldest first. */
+  /** Closes that a rule of the policy decided and that never became a study, oldest first. */
   unstudied(): Promise<Outcome[]>;
   /** Keeps a study and marks its outcome as learned; false when it is there already. */
   addStudy(study: Study): Promise<boolean>;
@@ -60,9 +61,9 @@ export function createLearningStore(pool: Pool): LearningStore {
     async unstudied() {
       const { rows } = await inStatement<{ outcome: Outcome }>(
         pool,
-        `SELECT "outcome" FROM "TradeOutcome" WHERE "learnedAt" IS NULL AND "exitRule" <> 'compensation'
+        `SELECT "outcome" FROM "TradeOutcome" WHERE "learnedAt" IS NULL AND "exitRule" = ANY ($1)
          ORDER BY "closedAt", "positionId"`,
-        [],
+        [EXIT_RULES],
       );
       return rows.map(({ outcome }) => outcome);
     },
