@@ -69,7 +69,7 @@ export function newKeyPair(): { key: string; secret: string } {
 
 const TOKEN_LIFE_MS = 900_000;
 
-/** WebSocket tokens: use within 15 minutes, for one account. Not kept over a restart, as with Kraken. */
+/** WebSocket tokens of an account: to be used within 15 minutes, then good for as long as the exchange runs. */
 export class Tokens {
   readonly #tokens = new Map<string, { accountId: string; untilMs: number }>();
 
@@ -83,6 +83,7 @@ export class Tokens {
   account(token: string | undefined, nowMs: number): string {
     const found = this.#tokens.get(token ?? '');
     if (!found || found.untilMs < nowMs) throw new KrakenError('ESession:Invalid session');
+    found.untilMs = Number.POSITIVE_INFINITY;
     return found.accountId;
   }
 }

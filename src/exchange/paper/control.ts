@@ -92,7 +92,7 @@ function setPrice(body: Body, { markets, store }: PaperContext): unknown {
   const last = body.last === undefined ? null : priceOf('last', body.last, pair);
   markets.quote(pair, { bid, ask }, last, Date.now());
   const market = markets.of(pair);
-  store.put('market', { id: `price/${pair.id}`, source: 'manual', data: { bid, ask, last: market.last } });
+  store.put('memo', { id: `price/${pair.id}`, data: { bid, ask, last: market.last } });
   store.commit();
   return { pair: pair.id, symbol: pair.symbol, bid, ask, last: market.last, manual: true };
 }

@@ -1,26 +1,16 @@
-import {
-  add,
-  compare,
-  divide,
-  isPositive,
-  multiply,
-  roundDown,
-  subtract,
-  type Decimal,
-} from '../../domain/money.ts';
+import { compare, isPositive, multiply, roundDown, subtract, type Decimal } from '../../domain/money.ts';
 import { TradedVolume } from './account-volume.ts';
-import { quantityForCost, take, type Level } from './book.ts';
+import type { Level } from './book.ts';
 import { closeTerms } from './conditional-close.ts';
-import { Holds, buyingCost } from './holds.ts';
+import { AccountRules, type AmendSpec } from './account-rules.ts';
 import { krakenId } from './ids.ts';
 import { KrakenError } from './kraken-error.ts';
-import { marginSummary } from './margin.ts';
 import type { PairMarket } from './market/pair-market.ts';
 import type { Markets } from './market/markets.ts';
-import { crosses, matchIncoming, matchResting, type Matchable } from './matching.ts';
+import { matchIncoming, matchResting, type Matchable } from './matching.ts';
 import { pairById, type Pair } from './pairs.ts';
 import { closableVolume, settleFill } from './settlement.ts';
-import type { Order, OrderSpec, OrderTerms, Trade } from './state.ts';
+import type { Order, OrderSpec, Trade } from './state.ts';
 import type { Store } from './store.ts';
 import {
   isLimitType,
@@ -52,29 +42,23 @@ export interface PlaceOptions {
 
 export const PLAIN: PlaceOptions = { fillFraction: null, hiddenMs: 0 };
 
-export interface AmendSpec {
-  readonly volume: Decimal | null;
-  readonly limitPrice: Decimal | null;
-  readonly triggerPrice: Decimal | null;
-  readonly displayVolume: Decimal | null;
-  readonly postOnly: boolean | null;
-}
-
 /** The trading engine: orders in, fills out, all against the public market. Nothing here waits. */
 export class Engine {
   readonly #store: Store;
   readonly #markets: Markets;
-  readonly #seed: number;
-  readonly #holds = new Holds();
+  readonly #idSpace: string;
+  readonly rules: AccountRules;
   readonly #volume = new TradedVolume();
+  #amends = 0;
   readonly #listeners: ((execution: Execution) => void)[] = [];
 
   /** Takes over what the store holds already. */
-  constructor(store: Store, markets: Markets, seed: number) {
+  constructor(store: Store, markets: Markets, idSpace: string) {
     this.#store = store;
     this.#markets = markets;
-    this.#seed = seed;
-    for (const order of store.orders.values()) this.#holds.update(order);
+    this.#idSpace = idSpace;
+    this.rules = new AccountRules(store, markets);
+    for (const order of store.orders.values()) this.rules.holds.update(order);
     for (const trade of store.trades.values()) this.#countVolume(trade);
     markets.listen({ onMove: (market) => this.#onMove(market) });
   }
@@ -83,33 +67,8 @@ export class Engine {
     this.#listeners.push(listener);
   }
 
-  /** Balance less what open spot orders hold. */
-  free(accountId: string, asset: string): Decimal {
-    return subtract(this.#store.balance(accountId, asset), this.#holds.total(accountId, asset));
-  }
-
-  held(accountId: string, asset: string): Decimal {
-    return this.#holds.total(accountId, asset);
-  }
-
   volumeUsd(accountId: string, nowMs: number): Decimal {
     return this.#volume.total(accountId, nowMs);
-  }
-
-  /** Checks an order against the account. Throws {@link KrakenError}. */
-  check(accountId: string, spec: OrderSpec): void {
-    const { terms } = spec;
-    const { clOrdId } = terms;
-    if (clOrdId !== null && this.#store.openOrders(accountId).some((order) => order.clOrdId === clOrdId)) {
-      throw new KrakenError('EOrder:Duplicate cl_ord_id');
-    }
-    const pair = pairById(terms.pair);
-    if (terms.postOnly && crosses(terms, this.#markets.of(pair).book())) {
-      throw new KrakenError('EOrder:Post only order');
-    }
-    const volume = this.#volumeOf(accountId, spec, pair);
-    if (terms.leverage !== null) this.#checkMargin(accountId, terms, pair, volume);
-    else this.#checkFunds(accountId, terms, pair, volume);
   }
 
   /** Accepts a checked order and matches it. Throws {@link KrakenError} when the account does not allow it. */
@@ -119,14 +78,14 @@ export class Engine {
     options: PlaceOptions = PLAIN,
     refid: string | null = null,
   ): Order {
-    this.check(accountId, spec);
+    this.rules.check(accountId, spec);
     const { terms } = spec;
     const pair = pairById(terms.pair);
     const nowMs = Date.now();
-    const volume = this.#volumeOf(accountId, spec, pair);
+    const volume = this.rules.volumeOf(accountId, spec, pair);
     const order: Order = {
       ...terms,
-      txid: krakenId('O', this.#seed, this.#store.orders.size),
+      txid: krakenId('O', this.#idSpace, this.#store.orders.size),
       accountId,
       refid,
       status: terms.startMs > nowMs ? 'pending' : 'open',
@@ -156,23 +115,17 @@ export class Engine {
     this.#end(order, 'canceled', reason, Date.now());
   }
 
+  /** A fresh id for an amendment. */
+  amendId(): string {
+    this.#amends += 1;
+    return krakenId('T', `${this.#idSpace}/amend/${Date.now()}`, this.#amends);
+  }
+
   /** Changes an open order in place. Throws {@link KrakenError}. */
   amend(order: Order, spec: AmendSpec): void {
-    if (order.close !== null) throw new KrakenError('EOrder:Order not editable');
-    const pair = pairById(order.pair);
     const nowMs = Date.now();
-    const limitPrice = spec.limitPrice ?? order.limitPrice;
-    if (spec.postOnly && crosses({ side: order.side, limitPrice }, this.#markets.of(pair).book())) {
-      throw new KrakenError('EOrder:Post only order');
-    }
-    if (order.leverage === null && order.side === 'buy') this.#checkAmendFunds(order, pair, spec);
-    if (order.leverage === null && order.side === 'sell' && spec.volume !== null) {
-      const more = subtract(spec.volume, order.volume);
-      if (compare(more, this.free(order.accountId, pair.base.id)) > 0) {
-        throw new KrakenError('EOrder:Insufficient funds');
-      }
-    }
-    order.limitPrice = limitPrice;
+    this.rules.checkAmend(order, spec);
+    order.limitPrice = spec.limitPrice ?? order.limitPrice;
     order.triggerPrice = spec.triggerPrice ?? order.triggerPrice;
     order.displayVolume = spec.displayVolume ?? order.displayVolume;
     order.postOnly = spec.postOnly ?? order.postOnly;
@@ -184,6 +137,21 @@ export class Engine {
     // Less than what has filled already leaves nothing to trade.
     if (compare(order.volume, order.filled) <= 0) this.#end(order, 'canceled', 'User requested', nowMs);
     else if (order.status === 'open') this.#activate(order, nowMs, false);
+  }
+
+  /**
+   * Ends an order and accepts another in its place, or leaves it as it was when the other is not allowed.
+   * Throws {@link KrakenError}.
+   */
+  replace(order: Order, spec: OrderSpec): Order {
+    this.rules.holds.release(order);
+    try {
+      this.rules.check(order.accountId, spec, order);
+    } finally {
+      this.rules.holds.update(order);
+    }
+    this.cancel(order, 'Order replaced');
+    return this.place(order.accountId, spec);
   }
 
   /** Starts and expires what is due. */
@@ -210,62 +178,6 @@ export class Engine {
       }
       this.#onMove(market);
     }
-  }
-
-  #volumeOf(accountId: string, { terms, volumeInQuote }: OrderSpec, pair: Pair): Decimal {
-    if (!isPositive(terms.volume)) return closableVolume(this.#store, { ...terms, accountId });
-    if (!volumeInQuote) return terms.volume;
-    return quantityForCost(terms.side, terms.volume, this.#markets.of(pair).book(), pair);
-  }
-
-  #checkFunds(accountId: string, terms: OrderTerms, pair: Pair, volume: Decimal): void {
-    const asset = terms.side === 'sell' ? pair.base.id : pair.quote.id;
-    const needed =
-      terms.side === 'sell' ? volume : buyingCost(pair, this.#expectedPrice(terms, pair, volume), volume);
-    if (compare(needed, this.free(accountId, asset)) > 0) throw new KrakenError('EOrder:Insufficient funds');
-  }
-
-  #checkAmendFunds(order: Order, pair: Pair, spec: AmendSpec): void {
-    const price = spec.limitPrice ?? spec.triggerPrice ?? order.limitPrice ?? order.triggerPrice ?? '0';
-    const needed = buyingCost(pair, price, subtract(spec.volume ?? order.volume, order.filled));
-    const before = buyingCost(
-      pair,
-      order.limitPrice ?? order.triggerPrice ?? '0',
-      subtract(order.volume, order.filled),
-    );
-    if (compare(subtract(needed, before), this.free(order.accountId, pair.quote.id)) > 0) {
-      throw new KrakenError('EOrder:Insufficient funds');
-    }
-  }
-
-  #checkMargin(accountId: string, terms: OrderTerms, pair: Pair, volume: Decimal): void {
-    const closable = closableVolume(this.#store, { accountId, pair: pair.id, side: terms.side });
-    if (terms.reduceOnly && !isPositive(closable))
-      throw new KrakenError('EOrder:Reduce only:No position exists');
-    if (!isPositive(volume)) throw new KrakenError('EOrder:Unknown position');
-    if (terms.reduceOnly || compare(volume, closable) <= 0) return;
-    const opening = subtract(volume, closable);
-    const cost = multiply(
-      multiply(opening, this.#expectedPrice(terms, pair, volume)),
-      this.#markets.usdRate(pair.quote.id),
-    );
-    const needed = divide(cost, String(terms.leverage ?? 1));
-    if (compare(needed, marginSummary(this.#store, this.#markets, accountId).free) > 0) {
-      throw new KrakenError('EOrder:Insufficient initial margin');
-    }
-  }
-
-  /** Average price the order would pay at worst: its own, or what the book gives now. */
-  #expectedPrice(terms: OrderTerms, pair: Pair, volume: Decimal): Decimal {
-    if (terms.limitPrice !== null) return terms.limitPrice;
-    if (terms.triggerPrice !== null) return terms.triggerPrice;
-    const market = this.#markets.of(pair);
-    const { fills } = take(terms.side, volume, null, market.book());
-    const [cost, quantity] = [
-      sum(fills, (fill) => multiply(fill.price, fill.quantity)),
-      sum(fills, (fill) => fill.quantity),
-    ];
-    return isPositive(quantity) ? divide(cost, quantity) : market.last;
   }
 
   /** An order joins the market: it fires, trades at once, or rests. */
@@ -340,7 +252,7 @@ export class Engine {
     if (fills.length === 0) return;
     const context = {
       store: this.#store,
-      seed: this.#seed,
+      idSpace: this.#idSpace,
       nowMs,
       volumeUsd: this.#volume.total(order.accountId, nowMs),
     };
@@ -382,7 +294,7 @@ export class Engine {
 
   #save(order: Order): void {
     this.#store.put('order', order);
-    this.#holds.update(order);
+    this.rules.holds.update(order);
   }
 
   #countVolume(trade: Trade): void {
@@ -397,8 +309,4 @@ export class Engine {
 
 function fraction(volume: Decimal, share: number, pair: Pair): Decimal {
   return roundDown(multiply(volume, share.toFixed(8)), pair.lotDecimals);
-}
-
-function sum(levels: readonly Level[], of: (level: Level) => Decimal): Decimal {
-  return levels.reduce<Decimal>((total, level) => add(total, of(level)), '0');
 }

@@ -18,16 +18,19 @@ export class Holds {
   }
 
   update(order: Order): void {
-    const before = this.#byOrder.get(order.txid);
-    if (before) this.#change(order.accountId, before.asset, subtract('0', before.amount));
+    this.release(order);
     const open = order.status === 'open' || order.status === 'pending';
     const hold = open && order.leverage === null ? holdOf(order) : null;
-    if (!hold) {
-      this.#byOrder.delete(order.txid);
-      return;
-    }
+    if (!hold) return;
     this.#byOrder.set(order.txid, hold);
     this.#change(order.accountId, hold.asset, hold.amount);
+  }
+
+  /** Forgets an order until its next update. */
+  release(order: Order): void {
+    const before = this.#byOrder.get(order.txid);
+    if (before) this.#change(order.accountId, before.asset, subtract('0', before.amount));
+    this.#byOrder.delete(order.txid);
   }
 
   #change(accountId: string, asset: string, by: Decimal): void {

@@ -17,6 +17,7 @@ export interface OrderContext {
   /** When the request arrived. */
   readonly receivedAtMs: number;
   readonly nowMs: number;
+  readonly via: 'rest' | 'websocket';
 }
 
 const ORDER_TYPES: readonly string[] = [
@@ -34,7 +35,7 @@ const ORDER_TYPES: readonly string[] = [
 const CLOSE_TYPES = ORDER_TYPES.slice(1, -1);
 const FLAGS = ['post', 'fcib', 'fciq', 'nompp', 'viqc'];
 const TIMES_IN_FORCE = ['GTC', 'IOC', 'GTD', 'FOK'];
-const SOONEST_DEADLINE_MS = 2_000;
+const SOONEST_DEADLINE_MS = { rest: 2_000, websocket: 500 } as const;
 const LATEST_DEADLINE_MS = 60_000;
 const SOONEST_EXPIRY_MS = 5_000;
 const LATEST_EXPIRY_MS = 31 * 86_400_000;
@@ -194,7 +195,7 @@ function parseMoment(text: string | undefined, field: string, nowMs: number): nu
  */
 export function parseDeadline(
   text: string | undefined,
-  { receivedAtMs, nowMs }: Pick<OrderContext, 'receivedAtMs' | 'nowMs'>,
+  { receivedAtMs, nowMs, via }: Pick<OrderContext, 'receivedAtMs' | 'nowMs' | 'via'>,
 ): void {
   if (text === undefined || text === '') return;
   if (!/^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$/.test(text))
@@ -203,7 +204,7 @@ export function parseDeadline(
   if (Number.isNaN(deadlineMs)) throw invalidArguments('deadline');
   if (deadlineMs <= nowMs) throw new KrakenError('EService:Deadline elapsed');
   const ahead = deadlineMs - receivedAtMs;
-  if (ahead < SOONEST_DEADLINE_MS || ahead > LATEST_DEADLINE_MS) throw invalidArguments('deadline');
+  if (ahead < SOONEST_DEADLINE_MS[via] || ahead > LATEST_DEADLINE_MS) throw invalidArguments('deadline');
 }
 
 function parseDisplayVolume(raw: RawOrder, type: OrderType, volume: Decimal): Decimal | null {

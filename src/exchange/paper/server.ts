@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
@@ -11,6 +12,7 @@ import { NO_JOURNAL, openJournal } from './journal.ts';
 import { Markets } from './market/markets.ts';
 import { startSource, type MarketOptions } from './market/source.ts';
 import { findAsset, pairById } from './pairs.ts';
+import { OrderChanges } from './order-changes.ts';
 import { RateLimits } from './rate-limits.ts';
 import { answerRest, sendJson } from './rest/server.ts';
 import { post } from './settlement.ts';
@@ -44,7 +46,7 @@ export interface PaperExchangeOptions {
   readonly host?: string;
   /** Null keeps everything in memory only. */
   readonly journalFile: string | null;
-  /** Shapes the book around the prices and the ids. Default 1. */
+  /** Shapes the book around the prices. Default 1. */
   readonly seed?: number;
   readonly market: MarketOptions;
   /** Of the first account of a new journal; default 10,000 USD. An account that exists keeps its own. */
@@ -70,6 +72,7 @@ export interface PaperExchange {
 const FIRST_ACCOUNT = 'main';
 const TICK_MS = 100;
 const SOURCE_ROW = 'source';
+const ID_SPACE_ROW = 'id-space';
 
 /** Starts a Kraken-compatible exchange. What the journal holds is there again. */
 export async function startPaperExchange(options: PaperExchangeOptions): Promise<PaperExchange> {
@@ -80,18 +83,22 @@ export async function startPaperExchange(options: PaperExchangeOptions): Promise
       ? NO_JOURNAL
       : openJournal(options.journalFile, (line) => store.replay(line));
   store.attach(journal);
-  createAccounts(store, options, seed);
+  const idSpace = idSpaceOf(store);
+  createAccounts(store, options, idSpace);
 
   const markets = new Markets(seed);
-  const engine = new Engine(store, markets, seed);
+  const engine = new Engine(store, markets, idSpace);
   const limits = new RateLimits();
   const faults = new Faults();
-  const desk = new TradingDesk({ store, markets, engine, limits, faults });
+  const parts = { store, markets, engine, limits, faults };
+  const desk = new TradingDesk(parts);
+  const changes = new OrderChanges(parts, desk);
   const context: PaperContext = {
     store,
     markets,
     engine,
     desk,
+    changes,
     limits,
     faults,
     tokens: new Tokens(),
@@ -130,7 +137,10 @@ export async function startPaperExchange(options: PaperExchangeOptions): Promise
     if (await answerControl(request, response, context, powers)) return;
     sendJson(response, 404, { error: ['EGeneral:Unknown method'] });
   };
-  const ticker = setInterval(() => engine.tick(Date.now()), TICK_MS);
+  const ticker = setInterval(() => {
+    engine.tick(Date.now());
+    changes.tick(Date.now());
+  }, TICK_MS);
 
   const host = options.host ?? '127.0.0.1';
   await new Promise<void>((resolve, reject) => {
@@ -157,7 +167,16 @@ export async function startPaperExchange(options: PaperExchangeOptions): Promise
   };
 }
 
-function createAccounts(store: Store, options: PaperExchangeOptions, seed: number): void {
+/** Drawn once for a journal and kept in it. */
+function idSpaceOf(store: Store): string {
+  const known = store.memos.get(ID_SPACE_ROW)?.data.idSpace;
+  if (typeof known === 'string') return known;
+  const idSpace = randomUUID();
+  store.put('memo', { id: ID_SPACE_ROW, data: { idSpace } });
+  return idSpace;
+}
+
+function createAccounts(store: Store, options: PaperExchangeOptions, idSpace: string): void {
   const { balances = { ZUSD: '10000' }, tier = 'pro', keys = [{}] } = options;
   const wanted: Record<string, PaperAccountOptions> = {
     [FIRST_ACCOUNT]: { balances, tier, keys },
@@ -170,7 +189,7 @@ function createAccounts(store: Store, options: PaperExchangeOptions, seed: numbe
     for (const [name, amount] of Object.entries(account.balances ?? {})) {
       const asset = findAsset(name);
       if (!asset) throw new RangeError(`balances names ${name}, which is no listed asset`);
-      post({ store, seed, nowMs }, id, `deposit-${asset.id}`, 'deposit', asset.id, amount, '0');
+      post({ store, idSpace, nowMs }, id, `deposit-${asset.id}`, 'deposit', asset.id, amount, '0');
     }
     for (const [index, key] of (account.keys ?? [{}]).entries()) {
       store.put('key', {
@@ -189,7 +208,7 @@ function createAccounts(store: Store, options: PaperExchangeOptions, seed: numbe
 }
 
 function restoreManualPrices({ store, markets }: PaperContext): void {
-  for (const row of store.market.values()) {
+  for (const row of store.memos.values()) {
     if (!row.id.startsWith('price/') || row.data.bid === undefined) continue;
     const market = markets.of(pairById(row.id.slice('price/'.length)));
     market.manual = true;
@@ -199,14 +218,14 @@ function restoreManualPrices({ store, markets }: PaperContext): void {
 }
 
 function forgetManualPrices({ store }: PaperContext): void {
-  for (const row of store.market.values()) {
-    if (row.id.startsWith('price/')) store.put('market', { ...row, data: {} });
+  for (const row of store.memos.values()) {
+    if (row.id.startsWith('price/')) store.put('memo', { ...row, data: {} });
   }
 }
 
 /** A restart with the same options goes on with what the control side had switched to. */
 function resumedMarket(store: Store, configured: MarketOptions): { market: MarketOptions; fresh: boolean } {
-  const row = store.market.get(SOURCE_ROW);
+  const row = store.memos.get(SOURCE_ROW);
   const same = row && JSON.stringify(row.data.configured) === JSON.stringify(configured);
   const market = same ? (row.data.current as MarketOptions) : configured;
   rememberMarket(store, configured, market);
@@ -214,6 +233,6 @@ function resumedMarket(store: Store, configured: MarketOptions): { market: Marke
 }
 
 function rememberMarket(store: Store, configured: MarketOptions, current: MarketOptions): void {
-  store.put('market', { id: SOURCE_ROW, source: current.source, data: { configured, current } });
+  store.put('memo', { id: SOURCE_ROW, data: { configured, current } });
   store.commit();
 }

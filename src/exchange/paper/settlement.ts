@@ -17,7 +17,7 @@ import { openVolume, type Store } from './store.ts';
 
 export interface SettlementContext {
   readonly store: Store;
-  readonly seed: number;
+  readonly idSpace: string;
   readonly nowMs: number;
   /** 30-day volume of the account, USD. */
   readonly volumeUsd: Decimal;
@@ -291,12 +291,12 @@ function record(
 }
 
 function nextTradeId(context: SettlementContext): string {
-  return krakenId('T', context.seed, context.store.trades.size);
+  return krakenId('T', context.idSpace, context.store.trades.size);
 }
 
 /** Changes a balance by `amount` less `fee`, with its ledger entry. Returns the entry's id. */
 export function post(
-  context: Pick<SettlementContext, 'store' | 'seed' | 'nowMs'>,
+  context: Pick<SettlementContext, 'store' | 'idSpace' | 'nowMs'>,
   accountId: string,
   refid: string,
   type: LedgerEntry['type'],
@@ -304,12 +304,12 @@ export function post(
   amount: Decimal,
   fee: Decimal,
 ): string {
-  const { store, seed, nowMs } = context;
+  const { store, idSpace, nowMs } = context;
   const account = store.account(accountId);
   const balance = subtract(add(store.balance(accountId, asset), amount), fee);
   account.balances[asset] = balance;
   store.put('account', account);
-  const id = krakenId('L', seed, store.ledger.size);
+  const id = krakenId('L', idSpace, store.ledger.size);
   store.put('ledger', { id, refid, accountId, timeMs: nowMs, type, asset, amount, fee, balance });
   return id;
 }

@@ -195,9 +195,8 @@ export interface Arrival {
   error: string | null;
 }
 
-/** Where the market stood, so that a restart goes on from there. */
-export interface MarketPosition {
+/** Something else to know again after a restart: where the market stood, a dead man's switch. */
+export interface Memo {
   readonly id: string;
-  readonly source: string;
   readonly data: Record<string, unknown>;
 }

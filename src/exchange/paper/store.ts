@@ -1,16 +1,7 @@
 import type { Decimal } from '../../domain/money.ts';
 import { subtract } from '../../domain/money.ts';
 import { NO_JOURNAL, type Journal } from './journal.ts';
-import type {
-  Account,
-  ApiKey,
-  Arrival,
-  LedgerEntry,
-  MarketPosition,
-  Order,
-  Position,
-  Trade,
-} from './state.ts';
+import type { Account, ApiKey, Arrival, LedgerEntry, Memo, Order, Position, Trade } from './state.ts';
 
 interface Tables {
   account: Account;
@@ -20,7 +11,7 @@ interface Tables {
   position: Position;
   ledger: LedgerEntry;
   arrival: Arrival;
-  market: MarketPosition;
+  memo: Memo;
 }
 
 type TableName = keyof Tables;
@@ -38,7 +29,7 @@ export class Store {
   readonly positions = new Map<string, Position>();
   readonly ledger = new Map<string, LedgerEntry>();
   readonly arrivals = new Map<number, Arrival>();
-  readonly market = new Map<string, MarketPosition>();
+  readonly memos = new Map<string, Memo>();
 
   readonly #openByAccount = new Map<string, Map<string, Order>>();
   readonly #openByPair = new Map<string, Map<string, Order>>();
@@ -46,15 +37,22 @@ export class Store {
   readonly #ordersByAccount = new Map<string, Order[]>();
   readonly #openPositions = new Map<string, Map<string, Position>>();
   readonly #dirty = new Map<Tables[TableName], TableName>();
+  readonly #ledgerListeners: ((entry: LedgerEntry) => void)[] = [];
   #journal: Journal = NO_JOURNAL;
 
   attach(journal: Journal): void {
     this.#journal = journal;
   }
 
+  /** Calls `listener` for every new ledger entry, but not for replayed ones. */
+  onLedger(listener: (entry: LedgerEntry) => void): void {
+    this.#ledgerListeners.push(listener);
+  }
+
   put<Name extends TableName>(table: Name, row: Tables[Name]): void {
     this.#index(table, row);
     this.#dirty.set(row, table);
+    if (table === 'ledger') for (const listener of this.#ledgerListeners) listener(row as LedgerEntry);
   }
 
   /** Hands what was put to the journal. With the kernel on return. */
@@ -134,8 +132,8 @@ export class Store {
       case 'arrival':
         this.arrivals.set((row as Arrival).number, row as Arrival);
         break;
-      case 'market':
-        this.market.set((row as MarketPosition).id, row as MarketPosition);
+      case 'memo':
+        this.memos.set((row as Memo).id, row as Memo);
         break;
     }
   }

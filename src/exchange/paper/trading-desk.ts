@@ -1,12 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { compare, isDecimal, isPositive, type Decimal } from '../../domain/money.ts';
-import type { AmendSpec, Engine } from './engine.ts';
-import type { Fault, Faults } from './faults.ts';
-import { KrakenError, invalidArguments } from './kraken-error.ts';
+import type { Engine } from './engine.ts';
+import type { Faults } from './faults.ts';
+import { KrakenError } from './kraken-error.ts';
 import type { Markets } from './market/markets.ts';
-import { findPair, pairById, type Pair } from './pairs.ts';
-import { checkedPrice, parseDeadline, parseOrder, type RawOrder } from './parse-order.ts';
-import { openOrdersLimit, tradingCost, type RateLimits } from './rate-limits.ts';
+import { findPair } from './pairs.ts';
+import { parseOrder, type RawOrder } from './parse-order.ts';
+import { openOrdersLimit, type RateLimits } from './rate-limits.ts';
 import type { Arrival, Order, OrderSpec } from './state.ts';
 import type { Store } from './store.ts';
 
@@ -25,7 +24,7 @@ export interface DeskParts {
   readonly faults: Faults;
 }
 
-/** Takes orders, amendments and cancels from REST and WebSocket alike, and keeps a record of every order that arrived. */
+/** Takes new orders from REST and WebSocket alike, and keeps a record of every one that arrived. */
 export class TradingDesk {
   readonly #parts: DeskParts;
 
@@ -60,11 +59,6 @@ export class TradingDesk {
     return arrival;
   }
 
-  /** The fault of `kind` that strikes a new order, if one is armed. */
-  strike(...kinds: Parameters<Faults['strike']>): Fault | null {
-    return this.#parts.faults.strike(...kinds);
-  }
-
   /** Waits out an armed delay, then places the order. Resolves once the outcome is on the disk. Throws {@link KrakenError}. */
   async add(arrival: Arrival, raw: RawOrder, call: string): Promise<Placed> {
     const { store, faults } = this.#parts;
@@ -86,11 +80,12 @@ export class TradingDesk {
     }
   }
 
-  /** Checks an order of a batch without placing it. Throws {@link KrakenError}. */
-  validate(accountId: string, raw: RawOrder, receivedAtMs: number): OrderSpec {
-    const spec = this.#parse(raw, receivedAtMs);
-    this.#parts.engine.check(accountId, spec);
-    return spec;
+  /** Checks what can be checked without the account. Throws {@link KrakenError}. */
+  parse(raw: RawOrder, receivedAtMs: number, via: Arrival['via'] = 'rest'): OrderSpec {
+    const pair = findPair(raw.pair ?? '');
+    if (!pair) throw new KrakenError('EQuery:Unknown asset pair');
+    const { top, last } = this.#parts.markets.of(pair);
+    return parseOrder(raw, { pair, last, ...top, receivedAtMs, nowMs: Date.now(), via });
   }
 
   /** Records the refusal of an order that was never tried, because its batch was refused. */
@@ -106,11 +101,11 @@ export class TradingDesk {
     // A batch charges for all its orders together.
     if (pair && !call.toLowerCase().includes('batch'))
       limits.chargeTrading(accountId, pair.id, tier, 1, Date.now());
-    const spec = this.#parse(raw, arrival.receivedAtMs);
+    const spec = this.parse(raw, arrival.receivedAtMs, arrival.via);
     const open = store.openOrders(accountId).filter((order) => order.pair === spec.terms.pair).length;
     if (open >= openOrdersLimit(tier)) throw new KrakenError('EOrder:Orders limit exceeded');
     if (spec.validateOnly) {
-      engine.check(accountId, spec);
+      engine.rules.check(accountId, spec);
       return { order: null, spec };
     }
     const lag = faults.strike(call, 'listing-lag');
@@ -122,13 +117,6 @@ export class TradingDesk {
     return { order, spec };
   }
 
-  #parse(raw: RawOrder, receivedAtMs: number): OrderSpec {
-    const pair = findPair(raw.pair ?? '');
-    if (!pair) throw new KrakenError('EQuery:Unknown asset pair');
-    const { top, last } = this.#parts.markets.of(pair);
-    return parseOrder(raw, { pair, last, ...top, receivedAtMs, nowMs: Date.now() });
-  }
-
   #settle(arrival: Arrival, txid: string | null, error: string | null): void {
     arrival.processedAtMs = Date.now();
     arrival.accepted = txid !== null;
@@ -136,87 +124,4 @@ export class TradingDesk {
     arrival.error = error;
     this.#parts.store.put('arrival', arrival);
   }
-
-  /** Open order by txid or by client id. Throws {@link KrakenError}. */
-  openOrder(
-    accountId: string,
-    ids: { readonly txid?: string | undefined; readonly clOrdId?: string | undefined },
-  ): Order {
-    const { store } = this.#parts;
-    const found = store
-      .openOrders(accountId)
-      .find((order) =>
-        ids.txid ? order.txid === ids.txid : ids.clOrdId !== undefined && order.clOrdId === ids.clOrdId,
-      );
-    if (!found) throw new KrakenError('EOrder:Unknown order');
-    return found;
-  }
-
-  /** Cancels one order, charging for it. Throws {@link KrakenError}. */
-  cancel(order: Order, always = false): void {
-    const { store, engine, limits } = this.#parts;
-    const nowMs = Date.now();
-    const { tier } = store.account(order.accountId);
-    limits.chargeTrading(
-      order.accountId,
-      order.pair,
-      tier,
-      tradingCost('cancel', nowMs - order.changedMs),
-      nowMs,
-      always,
-    );
-    engine.cancel(order);
-  }
-
-  /** All open orders of the account; an emergency is never refused for its rate. Returns how many. */
-  cancelAll(accountId: string): number {
-    const orders = this.#parts.store.openOrders(accountId);
-    for (const order of orders) this.#parts.engine.cancel(order);
-    return orders.length;
-  }
-
-  /** Changes an order in place; amounts as text in the words of AmendOrder. Throws {@link KrakenError}. */
-  amend(order: Order, raw: RawOrder, receivedAtMs: number): void {
-    const { store, engine, limits } = this.#parts;
-    const nowMs = Date.now();
-    const { tier } = store.account(order.accountId);
-    parseDeadline(raw.deadline, { receivedAtMs, nowMs });
-    limits.chargeTrading(
-      order.accountId,
-      order.pair,
-      tier,
-      tradingCost('amend', nowMs - order.changedMs),
-      nowMs,
-    );
-    engine.amend(order, this.#amendSpec(order, raw));
-  }
-
-  #amendSpec(order: Order, raw: RawOrder): AmendSpec {
-    const pair = pairById(order.pair);
-    const { last } = this.#parts.markets.of(pair);
-    const price = (name: string, reference: Decimal): Decimal | null => {
-      const text = raw[name];
-      return text === undefined || text === ''
-        ? null
-        : checkedPrice(pair, order.side, text, reference, 'price');
-    };
-    if (raw.limit_price !== undefined && order.limitPrice === null) throw invalidArguments('limit_price');
-    if (raw.trigger_price !== undefined && order.triggerPrice === null)
-      throw invalidArguments('trigger_price');
-    return {
-      volume: amount(raw.order_qty, 'order_qty', pair),
-      displayVolume: amount(raw.display_qty, 'display_qty', pair),
-      limitPrice: price('limit_price', last),
-      triggerPrice: price('trigger_price', last),
-      postOnly: raw.post_only === undefined ? null : raw.post_only.toLowerCase() === 'true',
-    };
-  }
-}
-
-function amount(text: string | undefined, field: string, pair: Pair): Decimal | null {
-  if (text === undefined || text === '') return null;
-  if (!isDecimal(text) || !isPositive(text)) throw invalidArguments(field);
-  if (field === 'order_qty' && compare(text, pair.orderMinimum) < 0)
-    throw new KrakenError('EOrder:Order minimum not met');
-  return text;
 }

@@ -124,7 +124,7 @@ class TapeSource implements MarketSource {
     this.#pair = pair;
     this.#speed = options.speed;
     this.#tape = readTape(options.file);
-    const before = fresh ? undefined : context.store.market.get(TAPE_ROW)?.data;
+    const before = fresh ? undefined : context.store.memos.get(TAPE_ROW)?.data;
     const nowMs = Date.now();
     const startMs = this.#tape[0]?.timeMs ?? 0;
     if (before) {
@@ -209,7 +209,7 @@ class TapeSource implements MarketSource {
   #journal(nowMs: number): void {
     this.#journaledMs = nowMs;
     const data = { segments: this.#segments, position: this.#position, tapeMs: this.#tapeMs(nowMs) };
-    this.#context.store.put('market', { id: TAPE_ROW, source: 'tape', data });
+    this.#context.store.put('memo', { id: TAPE_ROW, data });
     this.#context.store.commit();
   }
 }

@@ -19,7 +19,7 @@ export const ACCOUNT: Readonly<Record<string, PrivateEndpoint>> = {
     handle: ({ context, accountId }) =>
       byAsset(context.store.account(accountId).balances, (asset, balance) => ({
         balance: amountOf(asset, balance),
-        hold_trade: amountOf(asset, context.engine.held(accountId, asset)),
+        hold_trade: amountOf(asset, context.engine.rules.held(accountId, asset)),
       })),
   },
   TradeBalance: { needs: ['query-funds'], handle: tradeBalance },

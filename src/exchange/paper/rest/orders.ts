@@ -1,19 +1,16 @@
 import { KrakenError, invalidArguments } from '../kraken-error.ts';
-import { list } from '../params.ts';
+import { findPair } from '../pairs.ts';
+import type { RawOrder } from '../parse-order.ts';
 import type { PrivateCall, PrivateEndpoint } from './private.ts';
 import { describe } from './views.ts';
 
+const FEWEST_IN_BATCH = 2;
+const MOST_IN_BATCH = 15;
+
+/** Endpoints that take new orders. */
 export const ORDERS: Readonly<Record<string, PrivateEndpoint>> = {
   AddOrder: { needs: ['modify-trades'], handle: addOrder },
-  CancelOrder: { needs: ['modify-trades'], handle: cancelOrder },
-  CancelAll: {
-    needs: ['modify-trades'],
-    handle: async ({ context, accountId }) => {
-      const count = context.desk.cancelAll(accountId);
-      await context.store.persist();
-      return { count };
-    },
-  },
+  AddOrderBatch: { needs: ['modify-trades', 'close-trades'], handle: addOrderBatch },
 };
 
 async function addOrder({ context, accountId, params, receivedAtMs, name }: PrivateCall): Promise<unknown> {
@@ -23,19 +20,40 @@ async function addOrder({ context, accountId, params, receivedAtMs, name }: Priv
   return order ? { descr, txid: [order.txid] } : { descr };
 }
 
-async function cancelOrder({ context, accountId, params }: PrivateCall): Promise<unknown> {
-  const { desk, store } = context;
-  const { txid, cl_ord_id: clOrdId } = params.values;
-  const ids = list(params, 'txid');
-  if (!txid && !clOrdId) throw invalidArguments('txid');
-  const byUserref = txid !== undefined && /^-?\d+$/.test(txid);
-  const orders = byUserref
-    ? store.openOrders(accountId).filter((order) => String(order.userref) === txid)
-    : txid
-      ? ids.map((id) => desk.openOrder(accountId, { txid: id }))
-      : [desk.openOrder(accountId, { clOrdId })];
-  if (orders.length === 0) throw new KrakenError('EOrder:Unknown order');
-  for (const order of orders) desk.cancel(order);
-  await store.persist();
-  return { count: orders.length };
+/** One order that fails its checks refuses the batch; after that each stands for itself. */
+async function addOrderBatch({
+  context,
+  accountId,
+  params,
+  receivedAtMs,
+  name,
+}: PrivateCall): Promise<unknown> {
+  const { desk, limits, store } = context;
+  const items = params.items.orders ?? [];
+  if (items.length < FEWEST_IN_BATCH || items.length > MOST_IN_BATCH) throw invalidArguments('orders');
+  const { pair: pairName, deadline, validate } = params.values;
+  const pair = findPair(pairName ?? '');
+  if (!pair) throw new KrakenError('EQuery:Unknown asset pair');
+  const raws: RawOrder[] = items.map((item) => ({ ...item.values, pair: pair.id, deadline, validate }));
+  const arrivals = raws.map((raw) => desk.arrive(accountId, raw, 'rest', receivedAtMs));
+  try {
+    limits.chargeTrading(accountId, pair.id, store.account(accountId).tier, items.length / 2, Date.now());
+    for (const raw of raws) desk.parse(raw, receivedAtMs);
+  } catch (error) {
+    if (error instanceof KrakenError) for (const arrival of arrivals) desk.refuse(arrival, error.message);
+    throw error;
+  }
+  const orders: unknown[] = [];
+  for (const [index, raw] of raws.entries()) {
+    const arrival = arrivals[index];
+    if (!arrival) continue;
+    try {
+      const { order, spec } = await desk.add(arrival, raw, name);
+      orders.push({ descr: describe(order ?? spec.terms), ...(order ? { txid: order.txid } : {}) });
+    } catch (error) {
+      if (!(error instanceof KrakenError)) throw error;
+      orders.push({ error: error.message });
+    }
+  }
+  return { orders };
 }

@@ -6,15 +6,21 @@ import { fromQuery, parseBody, type Params } from '../params.ts';
 import { ACCOUNT } from './account.ts';
 import { answerAfterFault, hold } from './fault-answers.ts';
 import { HISTORY } from './history.ts';
+import { ORDER_CHANGES } from './order-changes.ts';
 import { ORDERS } from './orders.ts';
 import type { PrivateEndpoint } from './private.ts';
 import { PUBLIC } from './public.ts';
 
-const PRIVATE: Readonly<Record<string, PrivateEndpoint>> = { ...ACCOUNT, ...HISTORY, ...ORDERS };
+const PRIVATE: Readonly<Record<string, PrivateEndpoint>> = {
+  ...ACCOUNT,
+  ...HISTORY,
+  ...ORDERS,
+  ...ORDER_CHANGES,
+};
 const MOST_BODY_BYTES = 1_000_000;
 
 /** Calls whose own handling meets `delay` and `error`, because they keep a record of every order. */
-const DESK_CALLS = new Set(['AddOrder']);
+const DESK_CALLS = new Set(['AddOrder', 'AddOrderBatch']);
 
 /** Answers `/0/public/…` and `/0/private/…`. Returns false for any other path. */
 export async function answerRest(
@@ -102,7 +108,7 @@ async function answerPrivate(
   context.limits.chargeRest(key.key, context.store.account(accountId).tier, name, receivedAtMs);
   requirePermission(key, ...endpoint.needs);
   if (!DESK_CALLS.has(name)) await meetFaults(name, context);
-  const lag = name in HISTORY_LISTS ? context.faults.strike(name, 'listing-lag') : null;
+  const lag = name in HISTORY ? context.faults.strike(name, 'listing-lag') : null;
   const nowMs = Date.now();
   return endpoint.handle({
     name,
@@ -115,8 +121,6 @@ async function answerPrivate(
     context,
   });
 }
-
-const HISTORY_LISTS = HISTORY;
 
 /** Waits out an armed delay and throws an armed error. */
 async function meetFaults(name: string, { faults }: PaperContext): Promise<void> {

@@ -6,9 +6,15 @@ import type { Fault } from '../faults.ts';
 import { KrakenError } from '../kraken-error.ts';
 import type { MarketTrade, PairMarket } from '../market/pair-market.ts';
 import { pairById } from '../pairs.ts';
+import type { LedgerEntry } from '../state.ts';
+import { balanceUpdate } from './balance-frames.ts';
+import { bookState, bookUpdate } from './book-frames.ts';
 import { executionData } from './execution-frames.ts';
+import { candleData } from './reference-frames.ts';
 import { tickerData, tradeData } from './market-frames.ts';
-import { Replies, publishPrivate, subscribe, unsubscribe, type ClientMessage } from './requests.ts';
+import { Replies, type ClientMessage } from './replies.ts';
+import { publishPrivate, subscribe, unsubscribe } from './subscriptions.ts';
+import { isTradingMethod, trade } from './trading.ts';
 import { Session } from './session.ts';
 
 const HEARTBEAT_MS = 1_000;
@@ -36,6 +42,7 @@ export class WebSocketHub {
       this.#server.handleUpgrade(request, socket, head, (client) => this.#connect(client));
     });
     context.markets.listen({ onMove: (market, trade) => this.#onMove(market, trade) });
+    context.store.onLedger((entry) => this.#onLedger(entry));
     context.engine.listen((execution) => this.#onExecution(execution));
     this.#timer = setInterval(() => this.#beat(), HEARTBEAT_MS);
   }
@@ -108,7 +115,7 @@ export class WebSocketHub {
   ): Promise<void> {
     switch (method) {
       case 'ping':
-        new Replies(session, 'pong', undefined).bare();
+        replies.as('pong').bare();
         return;
       case 'subscribe':
         subscribe(session, params, replies, this.#context);
@@ -121,8 +128,24 @@ export class WebSocketHub {
         unsubscribe(session, params, replies);
         return;
       default:
-        replies.failed(`Unsupported method ${method}`);
+        if (isTradingMethod(method)) await this.#trade(session, method, params, replies);
+        else replies.failed(`Unsupported method ${method}`);
     }
+  }
+
+  /** A trading request, with the faults that lose it or its answer. */
+  async #trade(
+    session: Session,
+    method: string,
+    params: Readonly<Record<string, unknown>>,
+    replies: Replies,
+  ): Promise<void> {
+    const { faults } = this.#context;
+    if (faults.strike(method, 'drop-before')) return;
+    const lost = faults.strike(method, 'drop-after', 'reset-after');
+    if (lost) replies.mute();
+    await trade(method, params, replies, this.#context);
+    if (lost?.kind === 'reset-after') session.terminate();
   }
 
   #onMove(market: PairMarket, trade: MarketTrade | null): void {
@@ -138,9 +161,34 @@ export class WebSocketHub {
         ticker ??= { channel: 'ticker', type: 'update', data: [tickerData(market, Date.now())] };
         session.publish('ticker', ticker);
       }
+      this.#publishBook(session, market);
+      if (trade) this.#publishCandle(session, market);
       if (trade && session.subscriptions.has(`trade/${symbol}`)) {
         session.publish('trade', { channel: 'trade', type: 'update', data: [tradeData(market, trade)] });
       }
+    }
+  }
+
+  #publishBook(session: Session, market: PairMarket): void {
+    const wanted = session.subscriptions.get(`book/${market.pair.symbol}`);
+    if (!wanted?.book || wanted.depth === undefined) return;
+    const after = bookState(market, wanted.depth);
+    const update = bookUpdate(market.pair, wanted.book, after, Date.now());
+    wanted.book = after;
+    if (update) session.publish('book', { channel: 'book', type: 'update', data: [update] });
+  }
+
+  #publishCandle(session: Session, market: PairMarket): void {
+    const wanted = session.subscriptions.get(`ohlc/${market.pair.symbol}`);
+    if (wanted?.interval === undefined) return;
+    const data = candleData(market, wanted.interval, Date.now(), 1);
+    session.publish('ohlc', { channel: 'ohlc', type: 'update', data });
+  }
+
+  #onLedger(entry: LedgerEntry): void {
+    for (const session of this.#sessions) {
+      if (session.private.get('balances')?.accountId !== entry.accountId) continue;
+      publishPrivate(session, 'balances', 'update', [balanceUpdate(entry)]);
     }
   }
 

@@ -1,11 +1,14 @@
 import type { WebSocket } from 'ws';
 import type { Faults } from '../faults.ts';
+import type { BookState } from './book-frames.ts';
 import { encode } from './frames.ts';
 
 /** Which symbols of a channel a client follows, with the options it asked for. */
 export interface Subscription {
   readonly eventTrigger?: 'trades' | 'bbo';
   readonly depth?: number;
+  /** The book as this client has it. */
+  book?: BookState;
   readonly interval?: number;
 }
 

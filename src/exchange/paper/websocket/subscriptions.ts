@@ -1,54 +1,15 @@
 import type { PaperContext } from '../context.ts';
 import { KrakenError } from '../kraken-error.ts';
+import { INTERVALS } from '../market/candles.ts';
 import { findSymbol, type Pair } from '../pairs.ts';
 import { tradingLimit } from '../rate-limits.ts';
 import { pastTradeData, snapshotData } from './execution-frames.ts';
-import { isoTime } from './frames.ts';
+import type { Replies } from './replies.ts';
+import { balancesSnapshot } from './balance-frames.ts';
+import { DEPTHS, bookSnapshot, bookState } from './book-frames.ts';
+import { candleData, instrumentData } from './reference-frames.ts';
 import { tickerData, tradeData } from './market-frames.ts';
 import type { PrivateSubscription, Session } from './session.ts';
-
-/** A message from a client, already known to be an object. */
-export interface ClientMessage {
-  readonly method?: unknown;
-  readonly params?: Readonly<Record<string, unknown>>;
-  readonly req_id?: unknown;
-}
-
-/** Answers in the form of v2: one for each symbol or order of a request. */
-export class Replies {
-  readonly #session: Session;
-  readonly #method: string;
-  readonly #reqId: unknown;
-  readonly #timeIn = Date.now();
-
-  constructor(session: Session, method: string, reqId: unknown) {
-    this.#session = session;
-    this.#method = method;
-    this.#reqId = reqId;
-  }
-
-  done(result: Record<string, unknown>): void {
-    this.#send({ result, success: true });
-  }
-
-  failed(error: string, more: Record<string, unknown> = {}): void {
-    this.#send({ error, success: false, ...more });
-  }
-
-  bare(fields: Record<string, unknown> = {}): void {
-    this.#send(fields);
-  }
-
-  #send(fields: Record<string, unknown>): void {
-    this.#session.reply({
-      method: this.#method,
-      ...(this.#reqId === undefined ? {} : { req_id: this.#reqId }),
-      ...fields,
-      time_in: isoTime(this.#timeIn),
-      time_out: isoTime(Date.now()),
-    });
-  }
-}
 
 const SNAPSHOT_TRADES = 50;
 
@@ -86,6 +47,20 @@ export function subscribe(
         session.publish(channel, { channel, type: 'snapshot', data });
       });
       return;
+    case 'book':
+      subscribeBook(session, params, replies, context);
+      return;
+    case 'ohlc':
+      subscribeCandles(session, params, replies, context);
+      return;
+    case 'instrument':
+      session.subscriptions.set('instrument/*', {});
+      replies.done({ channel, snapshot: true });
+      session.publish(channel, { channel, type: 'snapshot', data: instrumentData() });
+      return;
+    case 'balances':
+      subscribeBalances(session, params, replies, context);
+      return;
     case 'executions':
       subscribeExecutions(session, params, replies, context);
       return;
@@ -100,6 +75,11 @@ export function unsubscribe(
   replies: Replies,
 ): void {
   const channel = String(params.channel);
+  if (channel === 'instrument') {
+    session.subscriptions.delete('instrument/*');
+    replies.done({ channel });
+    return;
+  }
   if (channel === 'executions' || channel === 'balances') {
     session.private.delete(channel);
     replies.done({ channel });
@@ -123,6 +103,66 @@ export function forEachSymbol(
     const pair = typeof symbol === 'string' ? findSymbol(symbol) : undefined;
     if (pair) work(pair);
     else replies.failed(`Currency pair not supported ${String(symbol)}`, { symbol });
+  }
+}
+
+function subscribeBook(
+  session: Session,
+  params: Readonly<Record<string, unknown>>,
+  replies: Replies,
+  context: PaperContext,
+): void {
+  const depth = params.depth ?? 10;
+  if (typeof depth !== 'number' || !DEPTHS.includes(depth))
+    throw new KrakenError('Subscription depth not supported');
+  forEachSymbol(params, replies, (pair) => {
+    const snapshot = params.snapshot !== false;
+    const book = bookState(context.markets.of(pair), depth);
+    session.subscriptions.set(`book/${pair.symbol}`, { depth, book });
+    replies.done({ channel: 'book', depth, snapshot, symbol: pair.symbol });
+    if (!snapshot) return;
+    const data = [bookSnapshot(pair, book, Date.now())];
+    session.publish('book', { channel: 'book', type: 'snapshot', data });
+  });
+}
+
+function subscribeCandles(
+  session: Session,
+  params: Readonly<Record<string, unknown>>,
+  replies: Replies,
+  context: PaperContext,
+): void {
+  const interval = params.interval ?? 1;
+  if (typeof interval !== 'number' || !INTERVALS.includes(interval)) {
+    throw new KrakenError('Subscription ohlc interval not supported');
+  }
+  forEachSymbol(params, replies, (pair) => {
+    const snapshot = params.snapshot !== false;
+    session.subscriptions.set(`ohlc/${pair.symbol}`, { interval });
+    replies.done({ channel: 'ohlc', interval, snapshot, symbol: pair.symbol });
+    if (!snapshot) return;
+    const data = candleData(context.markets.of(pair), interval, Date.now());
+    session.publish('ohlc', { channel: 'ohlc', type: 'snapshot', data });
+  });
+}
+
+function subscribeBalances(
+  session: Session,
+  params: Readonly<Record<string, unknown>>,
+  replies: Replies,
+  context: PaperContext,
+): void {
+  const accountId = context.tokens.account(tokenOf(params), Date.now());
+  const snapshot = params.snapshot !== false;
+  session.private.set('balances', { accountId, ratecounter: false, sequence: 0 });
+  replies.done({ channel: 'balances', snapshot });
+  if (snapshot) {
+    publishPrivate(
+      session,
+      'balances',
+      'snapshot',
+      balancesSnapshot(context.store.account(accountId).balances),
+    );
   }
 }
 
