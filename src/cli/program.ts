@@ -1,6 +1,6 @@
 import type { Command, CommanderError } from 'commander';
 import { CliError, reportError } from './errors.ts';
-import { openSession, type Session } from './session.ts';
+import type { Session } from './session.ts';
 
 export interface CommonOptions {
   readonly json?: boolean;
@@ -31,6 +31,8 @@ export async function runWithSession(
   action: (session: Session) => Promise<void>,
 ): Promise<void> {
   await run(options, async () => {
+    // Loaded here, so that help and usage errors don't wait for database and Temporal libraries.
+    const { openSession } = await import('./session.ts');
     const session = await openSession(options.dataDir);
     try {
       await action(session);
@@ -48,6 +50,6 @@ export function print(options: CommonOptions, value: unknown, lines: () => strin
 /** Commander's complaints in our shape: one line that names what is wrong. */
 export function explainUsage(error: CommanderError, json: boolean): void {
   if (error.exitCode === 0) return;
-  const message = error.message.replace(/^error: /, '');
+  const [message = ''] = error.message.replace(/^error: /, '').split('\n');
   reportError(new CliError('bad-usage', `${message}; see holdfast --help`), json);
 }

@@ -8,8 +8,8 @@ export const MOMENTUM_CANDLES = 40;
 const FAST = 3;
 const SLOW = 10;
 /** A spread of this many standard deviations of one candle is full confidence. */
-const FULL_CONFIDENCE_DEVIATIONS = 2;
-const LEAST_CONFIDENCE = 0.1;
+const FULL_CONFIDENCE_DEVIATIONS = 4;
+const LEAST_CONFIDENCE = 0.05;
 const MOST_CONFIDENCE = 0.95;
 
 /**

@@ -51,9 +51,14 @@ export async function holdfastJson<T>(...args: readonly string[]): Promise<T> {
 }
 
 /** Starts `up --json` and waits for its ready line. */
-export async function startUp(...args: readonly string[]): Promise<Up> {
+export function startUp(...args: readonly string[]): Promise<Up> {
+  return startUpWith({}, ...args);
+}
+
+/** The same with variables of its own in the environment. */
+export async function startUpWith(variables: NodeJS.ProcessEnv, ...args: readonly string[]): Promise<Up> {
   const child = spawn(process.execPath, [CLI, 'up', '--json', ...args], {
-    env: bareEnvironment(),
+    env: { ...bareEnvironment(), ...variables },
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -1,0 +1,50 @@
+/** The control side of a paper exchange, as tests use it. */
+
+export interface ArrivedOrder {
+  readonly clOrdId: string | null;
+  readonly receivedAtMs: number;
+  readonly accepted: boolean;
+  readonly txid: string | null;
+  readonly error?: string | null;
+}
+
+export class PaperControl {
+  readonly #url: string;
+
+  constructor(exchangeUrl: string) {
+    this.#url = exchangeUrl;
+  }
+
+  /** Every AddOrder that ever arrived, oldest first. */
+  async orders(): Promise<ArrivedOrder[]> {
+    return (await this.#call('GET', 'orders')) as ArrivedOrder[];
+  }
+
+  async accepted(): Promise<ArrivedOrder[]> {
+    return (await this.orders()).filter((order) => order.accepted);
+  }
+
+  async price(pair: string, bid: string, ask: string): Promise<void> {
+    await this.#call('POST', 'price', { pair, bid, ask });
+  }
+
+  async arm(fault: Readonly<Record<string, unknown>>): Promise<void> {
+    await this.#call('POST', 'faults', fault);
+  }
+
+  async disarm(): Promise<void> {
+    await this.#call('DELETE', 'faults');
+  }
+
+  async #call(method: string, path: string, body?: unknown): Promise<unknown> {
+    const response = await fetch(`${this.#url}/control/${path}`, {
+      method,
+      ...(body === undefined
+        ? {}
+        : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+    });
+    const answer: unknown = await response.json();
+    if (!response.ok) throw new Error(`${method} /control/${path}: ${JSON.stringify(answer)}`);
+    return answer;
+  }
+}
