@@ -168,11 +168,12 @@ export interface Exchange {
   /** With its fills. Null when the exchange does not know the id. */
   order(exchangeOrderId: string, priority: CallPriority): Promise<OrderSnapshot | null>;
 
-  balances(): Promise<readonly Balance[]>;
+  /** Of the lists below, those that a single trade may need take a priority; default `reconcile`. */
+  balances(priority?: CallPriority): Promise<readonly Balance[]>;
   openOrders(): Promise<readonly OrderSnapshot[]>;
   closedOrders(sinceMs: number): Promise<readonly OrderSnapshot[]>;
   fills(sinceMs: number): Promise<readonly AccountFill[]>;
-  marginPositions(): Promise<readonly MarginPosition[]>;
+  marginPositions(priority?: CallPriority): Promise<readonly MarginPosition[]>;
   keyInfo(): Promise<KeyInfo>;
 }
 

@@ -289,3 +289,23 @@ describe('order', () => {
     expect(unknown).toBeNull();
   });
 });
+
+describe('balances', () => {
+  it('are asked for once by all who want them before the call goes out, and anew afterwards', async () => {
+    let answers = 0;
+    kraken.on('BalanceEx', () => {
+      answers += 1;
+      return {
+        result: { ZUSD: { balance: `${answers}.0000`, hold_trade: '0.5000' }, 'XBT.F': { balance: '2' } },
+      };
+    });
+    const early = await Promise.all([exchange.balances('exit'), exchange.balances('exit')]);
+    expect(early[0]).toEqual([
+      { asset: 'USD', total: '1', held: '0.5' },
+      { asset: 'BTC.F', total: '2', held: '0' },
+    ]);
+    expect(early[1]).toEqual(early[0]);
+    expect((await exchange.balances())[0]?.total).toBe('2');
+    expect(answers).toBe(2);
+  });
+});

@@ -19,6 +19,7 @@ import type { PairBook } from './pair-book.ts';
 import { apiKeyInfo, balances, orders, positions, trades, type KrakenOrder } from './parse.ts';
 import type { SeenOrders } from './seen-orders.ts';
 import type { Session } from './session.ts';
+import { createSharedQuestion } from './shared-question.ts';
 import { assertComplete, toAccountFill, toFill, toSnapshot, type Translation } from './snapshots.ts';
 
 const IDS_PER_QUERY_ORDERS = 50;
@@ -55,6 +56,9 @@ export function createAccountReads({ session, clock, pairs, seen, now, log }: Re
     knownOwner: (orderId) => seen.find(orderId)?.clientOrderId,
     now,
   });
+
+  const askBalances = createSharedQuestion(session, 'BalanceEx', balances);
+  const askPositions = createSharedQuestion(session, 'OpenPositions', positions);
 
   async function translation(): Promise<Translation> {
     // Private answers stay readable when the public side is down: names then follow a rule of thumb.
@@ -101,8 +105,8 @@ export function createAccountReads({ session, clock, pairs, seen, now, log }: Re
       return { order: found, askedAtMs };
     },
 
-    async balances(): Promise<readonly Balance[]> {
-      const answer = await session.ask('BalanceEx', {}, 'reconcile', balances);
+    async balances(priority: CallPriority = 'reconcile'): Promise<readonly Balance[]> {
+      const answer = await askBalances(priority);
       return Object.entries(answer).map(([asset, { balance, hold_trade }]) => ({
         asset: assetName(asset),
         total: balance,
@@ -129,9 +133,9 @@ export function createAccountReads({ session, clock, pairs, seen, now, log }: Re
       return byTime([...executed].map(([id, trade]) => toAccountFill(id, trade, by)));
     },
 
-    async marginPositions(): Promise<readonly MarginPosition[]> {
+    async marginPositions(priority: CallPriority = 'reconcile'): Promise<readonly MarginPosition[]> {
       const by = await translation();
-      const found = await session.ask('OpenPositions', {}, 'reconcile', positions);
+      const found = await askPositions(priority);
       return Object.values(found).map((position) => ({
         exchangeOrderId: position.ordertxid,
         symbol: by.names.symbolOf(position.pair),

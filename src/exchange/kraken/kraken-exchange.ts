@@ -11,6 +11,7 @@ import { createPairBook } from './pair-book.ts';
 import { parse, serverTime, webSocketToken } from './parse.ts';
 import { createPrivateApi } from './private-api.ts';
 import { createPublicApi } from './public-api.ts';
+import { createPace, KRAKEN_PUBLIC_PACE, UNPACED } from './public-pace.ts';
 import { createSeenOrders } from './seen-orders.ts';
 import { createSession } from './session.ts';
 
@@ -48,7 +49,11 @@ export function createKrakenExchange(options: KrakenExchangeOptions): KrakenExch
   const queue = createCallQueue(createCallBudget(tier));
   const api = createPrivateApi({ restUrl, key, secret, timeoutMs, now });
   const session = createSession(api, queue);
-  const publicApi = createPublicApi(restUrl, timeoutMs);
+  const publicApi = createPublicApi(
+    restUrl,
+    timeoutMs,
+    venue === 'live' ? createPace(KRAKEN_PUBLIC_PACE) : UNPACED,
+  );
   const pairs = createPairBook(publicApi, now);
   const seen = createSeenOrders();
   const askTime = async () => parse(serverTime, await publicApi.get('Time'), 'Time').unixtime;

@@ -14,6 +14,8 @@ import type { Session } from './session.ts';
 /** Kraken takes deadlines up to 60 s ahead; a second less allows for the clocks. */
 const MAX_DEADLINE_AHEAD_MS = 59_000;
 
+const MAX_CANCEL_WAIT_MS = 30_000;
+
 export interface OrderParts {
   readonly api: PrivateApi;
   readonly session: Session;
@@ -118,6 +120,7 @@ export async function cancelOrder(
     const reply = await session.once({
       cost,
       priority,
+      maxWaitMs: MAX_CANCEL_WAIT_MS,
       run: () => api.call('CancelOrder', { txid: exchangeOrderId }),
     });
     return readCancel(reply);

@@ -4,7 +4,7 @@ import { assetPair, assetPairs, parse, type KrakenPair } from './parse.ts';
 import type { PublicApi } from './public-api.ts';
 import { modernAsset } from '../../domain/symbols.ts';
 
-/** Kraken's list of pairs, asked for at most every {@link FRESH_FOR_MS}. */
+/** Kraken's list of pairs, asked for only when it is old. */
 export interface PairBook {
   /** The names of a fresh list; throws `ExchangeUnavailable` when none was ever had. */
   names(): Promise<PairNames>;
@@ -13,7 +13,9 @@ export interface PairBook {
   instruments(): Promise<readonly Instrument[]>;
 }
 
-const FRESH_FOR_MS = 60_000;
+/** A pair may be closed for trading at any time; its names stay. */
+const STATUS_FRESH_FOR_MS = 60_000;
+const NAMES_FRESH_FOR_MS = 3_600_000;
 
 export function createPairBook(api: PublicApi, now: () => number): PairBook {
   let pairs: ReadonlyMap<string, KrakenPair> = new Map();
@@ -34,8 +36,8 @@ export function createPairBook(api: PublicApi, now: () => number): PairBook {
     loadedAtMs = now();
   }
 
-  function refresh(): Promise<void> {
-    if (loadedAtMs !== null && Math.abs(now() - loadedAtMs) < FRESH_FOR_MS) return Promise.resolve();
+  function refresh(freshForMs: number): Promise<void> {
+    if (loadedAtMs !== null && Math.abs(now() - loadedAtMs) < freshForMs) return Promise.resolve();
     loading ??= load().finally(() => (loading = null));
     return loading;
   }
@@ -43,13 +45,13 @@ export function createPairBook(api: PublicApi, now: () => number): PairBook {
   return {
     async names() {
       // Names hardly change: an old list is better than none.
-      if (loadedAtMs === null) await refresh();
-      else refresh().catch(() => undefined);
+      if (loadedAtMs === null) await refresh(NAMES_FRESH_FOR_MS);
+      else refresh(NAMES_FRESH_FOR_MS).catch(() => undefined);
       return names;
     },
     lastNames: () => names,
     async instruments() {
-      await refresh();
+      await refresh(STATUS_FRESH_FOR_MS);
       return [...pairs].filter(([id, pair]) => names.pairId(symbolOfPair(pair)) === id).map(toInstrument);
     },
   };

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { ExchangeUnavailable } from '../port.ts';
 import { failedByCodes } from './errors.ts';
 import { parse } from './parse.ts';
+import { TooManyWaiting, UNPACED, type Pace } from './public-pace.ts';
 
 const USER_AGENT = 'holdfast';
 
@@ -12,9 +13,10 @@ export interface PublicApi {
   get(method: string, params?: Readonly<Record<string, string>>): Promise<unknown>;
 }
 
-export function createPublicApi(restUrl: string, timeoutMs: number): PublicApi {
+export function createPublicApi(restUrl: string, timeoutMs: number, pace: Pace = UNPACED): PublicApi {
   return {
     async get(method, params = {}) {
+      await takeTurn(pace, method, timeoutMs);
       const url = new URL(`/0/public/${method}`, restUrl);
       url.search = new URLSearchParams(params).toString();
       const { error, result } = parse(envelope, await fetchJson(url, method, timeoutMs), method);
@@ -23,6 +25,15 @@ export function createPublicApi(restUrl: string, timeoutMs: number): PublicApi {
       return result;
     },
   };
+}
+
+async function takeTurn(pace: Pace, method: string, maxWaitMs: number): Promise<void> {
+  try {
+    await pace(maxWaitMs);
+  } catch (error) {
+    if (!(error instanceof TooManyWaiting)) throw error;
+    throw new ExchangeUnavailable(`${method}: not asked, ${error.message}`);
+  }
 }
 
 async function fetchJson(url: URL, method: string, timeoutMs: number): Promise<unknown> {

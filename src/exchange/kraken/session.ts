@@ -1,7 +1,7 @@
 import type { z } from 'zod';
-import type { CallPriority } from '../port.ts';
+import { ExchangeUnavailable, type CallPriority } from '../port.ts';
 import { questionCost, type CallCost } from './call-budget.ts';
-import type { Booking, CallQueue } from './call-queue.ts';
+import { WaitedTooLong, type Booking, type CallQueue, type QueuedCall } from './call-queue.ts';
 import { failedQuestion } from './errors.ts';
 import { parse } from './parse.ts';
 import type { PrivateApi, PrivateParams, PrivateReply } from './private-api.ts';
@@ -34,6 +34,9 @@ export interface Session {
   }): Promise<PrivateReply>;
 }
 
+/** Whoever asked has given up by then, and must not cost those who come after. */
+const MAX_WAIT_MS = 30_000;
+
 const ASK_AGAIN = new Set(['EAPI:Invalid nonce', 'EAPI:Rate limit exceeded']);
 const COUNTER_FULL = new Set(['EAPI:Rate limit exceeded', 'EOrder:Rate limit exceeded']);
 
@@ -47,19 +50,31 @@ export function createSession(api: PrivateApi, queue: CallQueue): Session {
     const call = {
       cost: questionCost(method),
       priority,
+      maxWaitMs: MAX_WAIT_MS,
       booking: (reply: PrivateReply | null) => (reply === null ? 'unsent' : booking(reply)),
       run: async () => {
         const settled = params();
         return settled === null ? null : api.call(method, settled);
       },
     };
-    let reply = await queue.add(call);
+    let reply = await inTurn(method, call);
     if (reply?.kind === 'error' && reply.codes.some((code) => ASK_AGAIN.has(code))) {
-      reply = await queue.add(call);
+      reply = await inTurn(method, call);
     }
     if (reply === null) return null;
     if (reply.kind !== 'result') throw failedQuestion(method, reply);
     return parse(schema, reply.result, method);
+  }
+
+  async function inTurn<T>(method: string, call: QueuedCall<T>): Promise<T> {
+    try {
+      return await queue.add(call);
+    } catch (error) {
+      if (!(error instanceof WaitedTooLong)) throw error;
+      throw new ExchangeUnavailable(
+        `${method}: not asked, the call budget left no room for ${MAX_WAIT_MS} ms`,
+      );
+    }
   }
 
   return {
