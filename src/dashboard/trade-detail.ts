@@ -1,7 +1,9 @@
 import type { TradeHistory } from '../../db/repositories/reader.ts';
 import { tradeWorkflowId } from '../client.ts';
+import type { Evaluation } from '../domain/exit-policy.ts';
 import type { TradeState } from '../workflows/messages.ts';
 import { within } from './answers.ts';
+import { holdingRule } from './holding.ts';
 import type { DashboardParts } from './parts.ts';
 import type { DashboardPosition } from './positions.ts';
 
@@ -14,6 +16,8 @@ export interface TradeDetail extends Omit<TradeHistory, 'position'> {
   /** The workflow's own state; null where it did not answer, for the reason beside it. */
   readonly state: TradeState | null;
   readonly stateUnknown: string | null;
+  /** What the rules say at the mark shown. */
+  readonly holding: Evaluation | null;
 }
 
 /** By trade id or position id; null when neither database nor Temporal know it. */
@@ -22,17 +26,19 @@ export async function tradeDetail(parts: DashboardParts, id: string): Promise<Tr
   const tradeId = history?.tradeId ?? id;
   const { state, stateUnknown } = await askState(parts, tradeId);
   if (history === null && state === null) return null;
+  const position = history?.position ? await parts.positions.view(history.position) : null;
   return {
     tradeId,
     workflowId: tradeWorkflowId(tradeId),
     reservation: history?.reservation ?? null,
     intents: history?.intents ?? [],
-    position: history?.position ? await parts.positions.view(history.position) : null,
+    position,
     trades: history?.trades ?? [],
     liveTrades: history?.liveTrades ?? [],
     outcome: history?.outcome ?? null,
     state,
     stateUnknown,
+    holding: holdingRule(state, position, parts.now()),
   };
 }
 
