@@ -22,18 +22,24 @@ export class StackStarter {
 
   /** Addresses of Temporal and of the database. */
   async servers(temporal: string | undefined, database: string | undefined): Promise<[string, string]> {
-    const starts = await Promise.allSettled([temporal ?? this.#temporal(), database ?? this.#postgres()]);
-    const [temporalStart, databaseStart] = starts;
-    // Both have settled, so that a failure of one leaves no other half started.
-    if (temporalStart.status === 'rejected') throw temporalStart.reason;
-    if (databaseStart.status === 'rejected') throw databaseStart.reason;
-    return [temporalStart.value, databaseStart.value];
+    // A database that can't start must not wait for a build of Temporal to say so.
+    const failed = new AbortController();
+    const starts = [
+      Promise.resolve(temporal ?? this.#temporal(failed.signal)),
+      Promise.resolve(database ?? this.#postgres()),
+    ] as const;
+    for (const start of starts) start.catch((error: unknown) => failed.abort(error));
+    // Both settle first, so that neither is left half started.
+    await Promise.allSettled(starts);
+    if (failed.signal.aborted) throw failed.signal.reason;
+    return Promise.all(starts);
   }
 
-  async #temporal(): Promise<string> {
-    const { env, log, signal, dynamicConfig = [], onProgress = () => undefined } = this.#options;
+  async #temporal(failed: AbortSignal): Promise<string> {
+    const { env, log, dynamicConfig = [], onProgress = () => undefined } = this.#options;
     const { temporal: port, temporalUi: uiPort } = this.#ports;
     const dataDir = this.#dataDir.temporal;
+    const signal = AbortSignal.any([failed, ...(this.#options.signal ? [this.#options.signal] : [])]);
     await this.#keepUp('temporal', () =>
       runTemporal({ dataDir, port, uiPort, log, env, dynamicConfig, onProgress, signal }),
     );

@@ -1,13 +1,13 @@
-import { Connection } from '@temporalio/client';
 import { loadConfig } from '../config.ts';
 import { openDataDir } from './data-dir.ts';
+import { prepareExternalTemporal } from './external-temporal.ts';
 import { assertPortsFree, DEFAULT_PORT_BASE, localUrl, portsFrom, type PortName } from './ports.ts';
 import type { ReadyLine } from './ready.ts';
-import { ensureSearchAttributes } from './search-attributes.ts';
 import { playTape, type Addresses } from './stack-children.ts';
 import type { StackOptions } from './stack-options.ts';
 import { StackStarter } from './stack-starter.ts';
 import type { Supervised } from './supervisor.ts';
+import { DEFAULT_NAMESPACE } from './temporal.ts';
 
 export type { StackOptions } from './stack-options.ts';
 
@@ -35,16 +35,19 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const starter = new StackStarter(options, ports, dataDir);
   try {
     await assertPortsFree(ports, wantedPorts(external));
+    const temporalNamespace =
+      external.temporal === undefined
+        ? DEFAULT_NAMESPACE
+        : await prepareExternalTemporal(options.env, options.log);
     const [temporalAddress, databaseUrl] = await starter.servers(external.temporal, external.database);
     const exchangeUrl = external.exchange ?? (await starter.paper());
     const addresses: Addresses = {
       temporalAddress,
-      temporalNamespace: (external.temporal && options.env.TEMPORAL_NAMESPACE) ?? 'default',
+      temporalNamespace,
       databaseUrl,
       exchangeUrl,
       exchangeWsUrl: config.KRAKEN_WS_URL ?? `${exchangeUrl.replace(/^http/, 'ws')}/v2`,
     };
-    if (external.temporal !== undefined) await registerSearchAttributes(addresses);
     await starter.clients(addresses, external.exchange === undefined);
     if (options.demo && external.exchange === undefined) await playTape(exchangeUrl, options);
     const ready: ReadyLine = {
@@ -74,13 +77,4 @@ function wantedPorts(external: Readonly<Record<'temporal' | 'database' | 'exchan
   if (external.exchange === undefined) wanted.unshift('exchange');
   if (external.temporal === undefined) wanted.unshift('temporal', 'temporalUi');
   return wanted;
-}
-
-async function registerSearchAttributes(addresses: Addresses): Promise<void> {
-  const connection = await Connection.connect({ address: addresses.temporalAddress });
-  try {
-    await ensureSearchAttributes(connection, addresses.temporalNamespace);
-  } finally {
-    await connection.close();
-  }
 }

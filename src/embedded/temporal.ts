@@ -20,7 +20,8 @@ export const PUNCTUAL_TIMERS = 'history.timerProcessorMaxTimeShift="1ms"';
 
 const READY_WITHIN_MS = 60_000;
 const STOP_WITHIN_MS = 20_000;
-const NAMESPACE = 'default';
+/** The namespace that the dev server comes with. */
+export const DEFAULT_NAMESPACE = 'default';
 
 export interface StartTemporalOptions {
   /** Path of the Temporal CLI. */
@@ -74,7 +75,7 @@ export async function startTemporal(options: StartTemporalOptions): Promise<Embe
   }
   return {
     address,
-    namespace: NAMESPACE,
+    namespace: DEFAULT_NAMESPACE,
     uiUrl: uiPort === null ? null : `http://127.0.0.1:${uiPort}`,
     pid: server.pid,
     ended: server.ended,
@@ -136,7 +137,7 @@ async function askForNamespace(address: string): Promise<void> {
   const connection = await Connection.connect({ address, connectTimeout: 2_000 });
   try {
     await connection.withDeadline(Date.now() + 2_000, () =>
-      connection.workflowService.describeNamespace({ namespace: NAMESPACE }),
+      connection.workflowService.describeNamespace({ namespace: DEFAULT_NAMESPACE }),
     );
   } finally {
     await connection.close();

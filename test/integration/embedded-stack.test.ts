@@ -1,11 +1,13 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
+import { acquireFileLock } from '../../src/embedded/file-lock.ts';
 import { identify } from '../../src/embedded/process-identity.ts';
 import { startStack, type Stack, type StackOptions } from '../../src/embedded/stack.ts';
+import { pinnedTemporalCliVersion } from '../../src/embedded/temporal-cli-version.ts';
 import { freePortBase } from '../support/port-base.ts';
 
 const cliScript = fileURLToPath(new URL('../support/fake-holdfast.js', import.meta.url));
@@ -110,8 +112,33 @@ describe('the embedded stack', () => {
   it('shrinks the times of the policy with the demo tape', async () => {
     await start({ demo: true, speed: 20 });
     expect(environmentOf('worker-1')).toMatchObject({ HOLDFAST_TIME_SCALE: '20', HOLDFAST_SCAN: 'on' });
-    const paper = events.find((event) => event.child === 'paper')?.line.args;
-    expect(paper).toEqual(expect.arrayContaining(['--tape', '--speed', '20']));
+    const posted = () =>
+      events.find((event) => event.child === 'paper' && event.line.event === 'posted')?.line;
+    await expect.poll(posted).toMatchObject({ url: '/control/market', body: { source: 'tape', speed: 20 } });
+  });
+
+  it('says which address of the environment does not answer', async () => {
+    const env = {
+      PATH: process.env.PATH,
+      TEMPORAL_ADDRESS: '127.0.0.1:1',
+      DATABASE_URL: inject('databaseUrl'),
+    };
+    await expect(start({ env })).rejects.toThrow(
+      'nobody answers as Temporal at TEMPORAL_ADDRESS=127.0.0.1:1: start that server, or leave the variable out',
+    );
+  });
+
+  it('does not wait for a build of Temporal when the database cannot start', async () => {
+    // Neither a download nor a build is at hand, and the lock of whoever makes one is never released.
+    const cache = path.join(root, 'cache');
+    const target = path.join(cache, 'holdfast', `temporal-cli-${await pinnedTemporalCliVersion()}`);
+    await mkdir(path.dirname(target), { recursive: true });
+    const busy = await acquireFileLock(`${target}.lock`);
+    await mkdir(path.join(root, 'postgres'));
+    await writeFile(path.join(root, 'postgres', 'stranger'), '');
+    const env = { PATH: '/usr/bin:/bin', XDG_CACHE_HOME: cache };
+    await expect(start({ env })).rejects.toThrow("is neither empty nor PostgreSQL's");
+    await busy.release();
   });
 
   it('leaves nothing behind when a part fails to start', async () => {

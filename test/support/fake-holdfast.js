@@ -25,7 +25,12 @@ if (command === 'fail') {
   process.exit(3);
 }
 if (command === 'paper') {
-  const server = createServer((_, response) => response.end('{"keys":[{"key":"k-1","secret":"s-1"}]}'));
+  const server = createServer(async (request, response) => {
+    let body = '';
+    for await (const chunk of request) body += chunk;
+    if (request.method === 'POST') say({ event: 'posted', url: request.url, body: JSON.parse(body) });
+    response.end('{"keys":[{"key":"k-1","secret":"s-1"}]}');
+  });
   await new Promise((resolve) => server.listen(Number(valueOf('--port')), '127.0.0.1', resolve));
 }
 setInterval(() => undefined, 60_000);

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { inject } from 'vitest';
-import { SEARCH_ATTRIBUTES } from '../../src/embedded/temporal.ts';
+import { ensureSearchAttributes } from '../../src/embedded/search-attributes.ts';
 
 export interface TestNamespace {
   readonly address: string;
@@ -12,8 +12,6 @@ export interface TestNamespace {
   close(): Promise<void>;
 }
 
-/** Temporal's wire numbers of the two types in use. */
-const INDEXED_VALUE_TYPE = { Keyword: 2, Double: 4 } as const;
 const USABLE_WITHIN_MS = 30_000;
 
 /** A name for a task queue (or an id) that no other test has. */
@@ -32,14 +30,7 @@ export async function createTestNamespace(): Promise<TestNamespace> {
   });
   const client = new Client({ connection, namespace });
   // The server's parts learn of a new namespace one after the other.
-  await untilItWorks(() =>
-    connection.operatorService.addSearchAttributes({
-      namespace,
-      searchAttributes: Object.fromEntries(
-        Object.entries(SEARCH_ATTRIBUTES).map(([name, type]) => [name, INDEXED_VALUE_TYPE[type]]),
-      ),
-    }),
-  );
+  await untilItWorks(() => ensureSearchAttributes(connection, namespace));
   await untilItWorks(() => client.workflow.count('HoldfastStage = "open"'));
   return { address, namespace, client, close: () => connection.close() };
 }
