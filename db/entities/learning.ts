@@ -1,4 +1,5 @@
 import type { PredictionAction } from '../../src/domain/exit-policy.ts';
+import type { LearningStep } from '../../src/domain/learning/step.ts';
 import type { Outcome, Study } from '../../src/domain/learning/study.ts';
 import type { PerThreshold } from '../../src/domain/learning/unit-range.ts';
 import type { RefusedStudy } from '../../src/domain/learning/validate.ts';
@@ -61,6 +62,8 @@ export interface ThresholdVersionRow {
   readonly refused: readonly RefusedStudy[] | null;
   /** When it last became the active one. */
   readonly activatedAt: number | null;
+  /** All of the step, as it was computed; null for the starting values. */
+  readonly step: LearningStep | null;
 }
 
 export interface StudyRow {
@@ -130,6 +133,7 @@ export const thresholdVersionTable: Table<ThresholdVersionRow> = {
     marks: 'count?',
     refused: 'json?',
     activatedAt: 'time?',
+    step: 'json?',
   },
 };
 

@@ -2,6 +2,7 @@ import { Positions1763900000001 } from './1763900000001-positions.ts';
 import { Orders1763900000002 } from './1763900000002-orders.ts';
 import { LearningAndOversight1763900000003 } from './1763900000003-learning-and-oversight.ts';
 import { Studies1763900000004 } from './1763900000004-studies.ts';
+import { WholeStep1763900000005 } from './1763900000005-whole-step.ts';
 
 /** In the order they are applied; a released one never changes. */
 export const migrations = [
@@ -9,4 +10,5 @@ export const migrations = [
   Orders1763900000002,
   LearningAndOversight1763900000003,
   Studies1763900000004,
+  WholeStep1763900000005,
 ];

@@ -156,6 +156,7 @@ async function firstVersion(client: Queryable): Promise<ThresholdVersionRow> {
     marks: 0,
     refused: null,
     activatedAt: nowMs,
+    step: null,
   });
 }
 
@@ -198,6 +199,7 @@ async function publish(client: Queryable, step: LearningStep): Promise<Threshold
     marks: step.marks,
     refused: step.refused,
     activatedAt: accepted ? nowMs : null,
+    step,
   });
 }
 

@@ -1,0 +1,326 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { openDatabase, poolOf, type Database } from '../../db/data-source.ts';
+import { createRepositories, type Repositories } from '../../db/repositories/index.ts';
+import { learningStep, NO_VELOCITY, type LearningStep } from '../../src/domain/learning/step.ts';
+import type { Outcome, Study } from '../../src/domain/learning/study.ts';
+import { STARTING_THRESHOLDS } from '../../src/domain/thresholds.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { OPENED_AT_MS, sampleClose, sampleOpen, sampleOutcome } from '../support/ledger-samples.ts';
+
+let server: TestDatabase;
+let databases: [Database, Database];
+let one: Repositories;
+let two: Repositories;
+
+beforeAll(async () => {
+  server = await createTestDatabase();
+  databases = [await openDatabase(server.url), await openDatabase(server.url)];
+  [one, two] = [createRepositories(databases[0]), createRepositories(databases[1])];
+});
+
+afterAll(async () => {
+  await Promise.all(databases.map((database) => database.destroy()));
+  await server.drop();
+});
+
+beforeEach(async () => {
+  await poolOf(databases[0]).query(
+    `TRUNCATE "ThresholdVersion", "Study", "Finding", "SkippedSignal", "TradeOutcome", "ManagedPosition",
+       "ManagedTrade", "LivePosition", "LiveTrade", "CapitalReservation", "OrderIntent"`,
+  );
+});
+
+function step(seed: string, over: Partial<LearningStep> = {}): LearningStep {
+  const start = { version: 1, thresholds: STARTING_THRESHOLDS, velocity: NO_VELOCITY };
+  return {
+    ...learningStep([], start, seed),
+    proposed: { ...STARTING_THRESHOLDS, exitScore: 0.55 },
+    accepted: true,
+    why: 'no worse on unseen trades',
+    gradient: { ...NO_VELOCITY, exitScore: 0.25 },
+    gradientNoise: { ...NO_VELOCITY, exitScore: 0.125 },
+    velocity: { ...NO_VELOCITY, exitScore: 0.05 },
+    objective: { seenBefore: 0.3, seenAfter: 0.6, unseenBefore: -0.3, unseenAfter: 0.9 },
+    trades: 20,
+    studies: 24,
+    refused: [{ id: 'kraken-O1', reasons: ['a gap'] }],
+    marks: 5_000_000_000,
+    parentVersion: 1,
+    seed,
+    ...over,
+  };
+}
+
+function study(id: string, outcome: Outcome | null, entryTimeMs = OPENED_AT_MS): Study {
+  return {
+    id,
+    symbol: 'BTC/USD',
+    side: 'long',
+    confidence: 0.8,
+    entryPrice: '60123.4',
+    entryTimeMs,
+    entryFeeRate: 0.0026,
+    exitFeeRate: 0.0026,
+    volatilityRatio: 1.1,
+    baseFraction: 0.05,
+    maxFraction: null,
+    timeScale: 1,
+    path: [{ timeMs: entryTimeMs, price: '60123.4' }],
+    maxStepMs: 60_000,
+    predictions: [],
+    thresholdsVersion: 1,
+    outcome,
+    rivals: [],
+  };
+}
+
+describe('versions of the thresholds', () => {
+  test('begin with the starting values, once, whoever asks first', async () => {
+    const asked = await Promise.all([one, two, one, two].map(({ learning }) => learning.active()));
+    expect(asked.map(({ version }) => version)).toEqual([1, 1, 1, 1]);
+    expect(asked[0]).toMatchObject({ thresholds: STARTING_THRESHOLDS, parentVersion: null, velocity: null });
+    expect(await one.learning.knownVersions()).toEqual([1]);
+  });
+
+  test('a step becomes one version with all it came from, however often it is published', async () => {
+    await one.learning.active();
+    const published = await Promise.all(
+      [one, two, one, two].map(({ learning }) => learning.publish(step('kraken-O20'))),
+    );
+    expect(published.map(({ version }) => version)).toEqual([2, 2, 2, 2]);
+    const active = await two.learning.active();
+    expect(active).toMatchObject({
+      version: 2,
+      parentVersion: 1,
+      thresholds: { exitScore: 0.55 },
+      trades: 20,
+      studies: 24,
+      marks: 5_000_000_000,
+      seed: 'kraken-O20',
+      accepted: true,
+      seenBefore: 0.3,
+      unseenAfter: 0.9,
+      gradient: { exitScore: 0.25 },
+      velocity: { exitScore: 0.05 },
+      refused: [{ id: 'kraken-O1', reasons: ['a gap'] }],
+    });
+    expect(active.step).toEqual(step('kraken-O20'));
+    // 16 seen and 8 unseen of 24.
+    expect(active.objectiveBefore).toBeCloseTo(0.1, 12);
+    expect(active.objectiveAfter).toBeCloseTo(0.7, 12);
+  });
+
+  test('a refused step is recorded, changes nothing and hands its velocity on', async () => {
+    await one.learning.active();
+    await one.learning.publish(step('a'));
+    const why = 'worse on unseen trades';
+    const refused = await one.learning.publish(
+      step('b', { parentVersion: 2, accepted: false, why, velocity: NO_VELOCITY }),
+    );
+    expect(refused).toMatchObject({ version: 3, accepted: false, active: false, activatedAt: null, why });
+    expect(await one.learning.active()).toMatchObject({ version: 2, velocity: NO_VELOCITY });
+    expect((await one.learning.versions()).map(({ version }) => version)).toEqual([3, 2, 1]);
+  });
+
+  test('a step that breaks an invariant is not adopted, whatever it says of itself', async () => {
+    await one.learning.active();
+    const proposed = { ...STARTING_THRESHOLDS, exitScore: 7 };
+    const published = await one.learning.publish(step('c', { proposed }));
+    expect(published).toMatchObject({ accepted: false, active: false });
+    expect(published.why).toContain('exitScore is 7, allowed is 0.1..0.95');
+  });
+
+  test('a rollback takes effect at once and drops the momentum; a step under way does not undo it', async () => {
+    await one.learning.active();
+    await one.learning.publish(step('a'));
+    expect(await two.learning.rollback(1)).toMatchObject({ version: 1, active: true });
+    expect(await one.learning.active()).toMatchObject({ version: 1 });
+    const late = await one.learning.publish(step('b', { parentVersion: 2 }));
+    expect(late).toMatchObject({ version: 3, accepted: false });
+    expect(late.why).toContain('version 2 is not the active one any more');
+    expect(await one.learning.active()).toMatchObject({ version: 1, velocity: null });
+  });
+
+  test('an unknown or refused version can not be rolled back to', async () => {
+    await one.learning.active();
+    await one.learning.publish(step('a', { accepted: false, why: 'worse' }));
+    await expect(one.learning.rollback(9)).rejects.toThrow(
+      'thresholds version 9 does not exist; versions are 1..2',
+    );
+    await expect(one.learning.rollback(2)).rejects.toThrow(
+      "version 2 was refused (worse) and can't become active",
+    );
+    await expect(one.learning.version(9)).rejects.toMatchObject({ name: 'UnknownVersion' });
+  });
+});
+
+describe('studies', () => {
+  const closed = (id: string, exitRule = 'take-profit') =>
+    one.ledger.recordClose(sampleClose(id), sampleOpen(id), sampleOutcome(id, { exitRule }), []);
+
+  test('every close that the policy decided is studied exactly once', async () => {
+    for (const id of ['a', 'b']) await closed(id);
+    await closed('c', 'compensation');
+    const waiting = await one.learning.unstudied();
+    expect(waiting).toEqual([sampleOutcome('a'), sampleOutcome('b')]);
+    const [first] = waiting as [Outcome];
+    const kept = await Promise.all(
+      [one, two, one, two].map(({ learning }) => learning.addStudy(study(first.positionId, first))),
+    );
+    expect(kept.filter(Boolean)).toHaveLength(1);
+    expect((await two.learning.unstudied()).map(({ tradeId }) => tradeId)).toEqual(['b']);
+    expect(await one.learning.countStudies()).toBe(1);
+  });
+
+  test('a second close of the same position does not make it unstudied again', async () => {
+    await closed('a');
+    const [outcome] = (await one.learning.unstudied()) as [Outcome];
+    await one.learning.addStudy(study(outcome.positionId, outcome));
+    await closed('a');
+    expect(await one.learning.unstudied()).toEqual([]);
+  });
+
+  test('come back as they went in, in order of entry; skipped signals are not counted as trades', async () => {
+    const later = study('kraken-O2', null, OPENED_AT_MS + 1);
+    const earlier = study('scan-1', null, OPENED_AT_MS - 1);
+    await one.learning.addStudy(later);
+    await one.learning.addStudy(earlier);
+    expect(await two.learning.studies()).toEqual([earlier, later]);
+    expect(await two.learning.countStudies()).toBe(0);
+  });
+});
+
+describe('findings', () => {
+  const seen = (id: string, nowMs: number, status: 'seen' | 'human' = 'seen') =>
+    one.findings.raise({ id, kind: 'orphan-order', subject: id, seen: { nowMs }, status, nowMs });
+
+  test('count looks, and only looks in a row', async () => {
+    expect(await seen('f1', 1_000)).toEqual({ looks: 1, status: 'seen' });
+    await one.findings.clearUnseen([], 1_500);
+    expect(await seen('f1', 2_000)).toEqual({ looks: 1, status: 'seen' });
+    await one.findings.clearUnseen(['f1'], 2_500);
+    expect(await seen('f1', 3_000)).toEqual({ looks: 2, status: 'seen' });
+    expect(await one.findings.list({ unsettled: true })).toMatchObject([
+      { id: 'f1', firstSeenAt: 2_000, lastSeenAt: 3_000, seen: { nowMs: 3_000 } },
+    ]);
+  });
+
+  test('are settled with proof, and begin anew when they come back', async () => {
+    await seen('f2', 1_000);
+    await one.findings.act('f2', 'adopting');
+    expect(await seen('f2', 1_100)).toEqual({ looks: 2, status: 'acting' });
+    await one.findings.clearUnseen([], 1_200);
+    await one.findings.settle('f2', 'adopted', { workflowId: 'trade-x' }, 1_300);
+    expect(await one.findings.list({ unsettled: true })).toEqual([]);
+    const [settled] = await one.findings.list();
+    expect(settled).toMatchObject({
+      status: 'settled',
+      action: 'adopted',
+      proof: { workflowId: 'trade-x', settledAtMs: 1_300 },
+    });
+    expect(await seen('f2', 2_000)).toEqual({ looks: 1, status: 'seen' });
+    expect(await one.findings.list()).toMatchObject([{ firstSeenAt: 2_000, action: null, proof: null }]);
+  });
+
+  test('what waits for a person goes on waiting', async () => {
+    await seen('f3', 1_000, 'human');
+    expect(await seen('f3', 2_000)).toEqual({ looks: 2, status: 'human' });
+    await one.findings.clearUnseen([], 3_000);
+    expect(await one.findings.list({ unsettled: true })).toHaveLength(1);
+  });
+
+  test('two runs at once count both looks', async () => {
+    await Promise.all(
+      Array.from({ length: 10 }, (_, index) =>
+        (index % 2 ? one : two).findings.raise({
+          id: 'f4',
+          kind: 'k',
+          subject: 's',
+          seen: {},
+          status: 'seen',
+          nowMs: 1_000,
+        }),
+      ),
+    );
+    expect(await seen('f4', 2_000)).toEqual({ looks: 11, status: 'seen' });
+  });
+});
+
+test('a skipped signal is kept once, with its first reason', async () => {
+  const prediction = {
+    action: 'BUY',
+    confidence: 0.03,
+    asOfMs: 5_000,
+    ttlMs: 1_000,
+    source: 'momentum',
+  } as const;
+  const skip = (reason: string) =>
+    one.signals.skip({ id: 'scan-BTCUSD-5000', symbol: 'BTC/USD', prediction, reason, thresholdsVersion: 1 });
+  await skip('confidence');
+  await skip('another');
+  expect(await two.signals.skipped(5_000)).toEqual([
+    {
+      id: 'scan-BTCUSD-5000',
+      symbol: 'BTC/USD',
+      action: 'BUY',
+      confidence: 0.03,
+      asOf: 5_000,
+      reason: 'confidence',
+      detail: null,
+      thresholdsVersion: 1,
+      price: null,
+    },
+  ]);
+  expect(await two.signals.skipped(5_001)).toEqual([]);
+});
+
+test('stats add up', async () => {
+  const prices = { w1: '61000', w2: '60500', l1: '59000', l2: '60000' };
+  const closes = Object.entries(prices).map(([id, price]) => ({ id, close: sampleClose(id, {}, price) }));
+  for (const { id, close } of closes)
+    await one.ledger.recordClose(close, sampleOpen(id), sampleOutcome(id), []);
+  const stats = await two.reader.stats(0);
+  const pnls = closes.map(({ close }) => Number(close.managedPosition.realizedPnL));
+  const sum = (values: number[]) => values.reduce((total, value) => total + value, 0);
+  const losses = pnls.filter((pnl) => pnl < 0);
+  const wins = pnls.filter((pnl) => pnl > 0);
+  expect(stats).toMatchObject({
+    closedTrades: 4,
+    openPositions: 0,
+    wins: wins.length,
+    winRate: wins.length / 4,
+  });
+  expect(Number(stats.netPnl)).toBeCloseTo(sum(pnls), 9);
+  expect(Number(stats.expectedValue)).toBeCloseTo(sum(pnls) / 4, 9);
+  expect(stats.profitFactor).toBeCloseTo(sum(wins) / -sum(losses), 9);
+  expect(Number(stats.fees)).toBeCloseTo(8 * 0.6446, 9);
+  expect(stats.averageHoldMs).toBe(600_007);
+  expect(stats.byExitReason).toEqual({ 'take-profit': { trades: 4, netPnl: stats.netPnl } });
+  // All close at one time, so they follow each other by id: l1, l2, w1, w2.
+  const byId = closes
+    .sort((left, right) => (left.id < right.id ? -1 : 1))
+    .map(({ close }) => Number(close.managedPosition.realizedPnL));
+  let [equity, peak, fall] = [0, 0, 0];
+  for (const pnl of byId) {
+    equity += pnl;
+    peak = Math.max(peak, equity);
+    fall = Math.max(fall, peak - equity);
+  }
+  expect(Number(stats.maxDrawdown)).toBeCloseTo(fall, 9);
+  expect(await two.reader.stats(OPENED_AT_MS + 86_400_000)).toMatchObject({
+    closedTrades: 0,
+    winRate: null,
+    expectedValue: null,
+    profitFactor: null,
+    averageHoldMs: null,
+    maxDrawdown: '0',
+  });
+  expect((await two.reader.exportTrades()).map(({ tradeId }) => tradeId).sort()).toEqual([
+    'l1',
+    'l2',
+    'w1',
+    'w2',
+  ]);
+  expect(await two.reader.exportFills()).toHaveLength(8);
+  expect(await two.reader.exportOutcomes(OPENED_AT_MS + 86_400_000)).toEqual([]);
+});
