@@ -7,6 +7,8 @@ import { perThreshold, thresholdsAt, type PerThreshold } from './unit-range.ts';
 export interface Gradient {
   /** Log growth per unit range of each threshold. */
   readonly slope: PerThreshold;
+  /** Width of the perturbations, unit range. */
+  readonly sigma: number;
   /** Standard error of the slope, from the spread between blocks of perturbations. */
   readonly noise: PerThreshold;
   /** Mean absolute log growth over all replays. */
@@ -15,9 +17,6 @@ export interface Gradient {
   readonly evaluations: number;
   readonly marks: number;
 }
-
-/** Widths of the perturbation, unit range: wide ones see far, narrow ones see sharply. Blocks take turns. */
-const SIGMAS = [0.03, 0.06, 0.12] as const;
 
 /**
  * Slope of the smoothed objective at a place of the unit cube: `g = mean((J(θ+σε) − J(θ−σε))·ε) / 2σ`.
@@ -29,15 +28,15 @@ const SIGMAS = [0.03, 0.06, 0.12] as const;
 export function gradient(
   studies: readonly PreparedStudy[],
   unit: PerThreshold,
-  random: Random,
+  sigma: number,
   blocks: number,
+  random: Random,
 ): Gradient {
   const dimension = THRESHOLD_NAMES.length;
   const slopes: number[][] = [];
   let scale = 0;
   let marks = 0;
   for (let block = 0; block < blocks; block += 1) {
-    const sigma = SIGMAS[block % SIGMAS.length] ?? SIGMAS[0];
     const slope = new Array<number>(dimension).fill(0);
     for (const direction of orthogonalFrame(dimension, random)) {
       const displaced = (sign: number) =>
@@ -58,6 +57,7 @@ export function gradient(
   const evaluations = 2 * dimension * blocks;
   const mean = (index: number) => slopes.reduce((sum, slope) => sum + (slope[index] ?? 0), 0) / blocks;
   return {
+    sigma,
     slope: perThreshold((_name, index) => mean(index) + 0),
     noise: perThreshold((_name, index) => standardError(slopes.map((slope) => slope[index] ?? 0))),
     scale: scale / evaluations,

@@ -1,8 +1,9 @@
 import { createRandom } from '../random.ts';
 import { THRESHOLD_NAMES, THRESHOLD_SPECS, thresholdViolations, type Thresholds } from '../thresholds.ts';
-import { gradient } from './gradient.ts';
+import { farSlope } from './far-slope.ts';
+import { gradient, type Gradient } from './gradient.ts';
 import { objective } from './objective.ts';
-import { prepareStudy } from './replay.ts';
+import { prepareStudy, type PreparedStudy } from './replay.ts';
 import type { Study } from './study.ts';
 import { perThreshold, thresholdsAt, unitOf, type PerThreshold } from './unit-range.ts';
 import { validateStudies, type RefusedStudy } from './validate.ts';
@@ -17,8 +18,10 @@ export interface LearningState {
 export interface LearningOptions {
   /** Versions that ever existed; any other in a study is refused. All are known without it. */
   readonly knownVersions?: readonly number[];
-  /** Blocks of 12 antithetic pairs that make the gradient. */
+  /** Blocks of 12 antithetic pairs that make the gradient, for each width of perturbation. */
   readonly blocks?: number;
+  /** The newest studies that count; older ones speak of markets and thresholds that are gone. */
+  readonly window?: number;
 }
 
 /** Log growth per signal, before and after the step, on the trades it learned from and on those it did not see. */
@@ -38,25 +41,37 @@ export interface LearningStep {
   /** Log growth per unit range, by threshold; and its standard error. */
   readonly gradient: PerThreshold;
   readonly gradientNoise: PerThreshold;
+  /** Log growth per unit range towards the best place over the whole range of a threshold alone. */
+  readonly farSlope: PerThreshold;
+  /** Width of the perturbations that the step follows, unit range; null where none was taken. */
+  readonly sigma: number | null;
   /** To hand to the next step, whether this one was accepted or not. */
   readonly velocity: PerThreshold;
   readonly objective: StepObjective;
   /** Closed trades studied. */
   readonly trades: number;
-  /** With the skipped signals. */
+  /** With the skipped signals, within the window. */
   readonly studies: number;
   readonly refused: readonly RefusedStudy[];
-  /** Marks replayed. */
+  /** Marks replayed for the gradient. */
   readonly marks: number;
   readonly parentVersion: number;
   readonly seed: string;
 }
 
 export const LEAST_TRADES = 20;
-const DEFAULT_BLOCKS = 6;
+const DEFAULT_BLOCKS = 3;
+const DEFAULT_WINDOW = 300;
+/**
+ * Widths of the perturbations, unit range. A wide one sees over ledges of the objective, a narrow one sees a sharp
+ * optimum that the wide one blurs away; the seen trades choose between the steps they lead to.
+ */
+const SIGMAS = [0.02, 0.05, 0.12] as const;
 const MOMENTUM = 0.9;
 /** Times the relative rate of each threshold; on a gradient in multiples of the mean absolute log growth. */
-const BASE_RATE = 0.01;
+const BASE_RATE = 0.02;
+/** A slope counts when it is more than this many of its standard errors. */
+const NOISE_FACTOR = 2;
 /** The furthest one step may move a threshold, unit range. */
 const STEP_CAP = 0.08;
 
@@ -73,12 +88,13 @@ export function learningStep(
   options: LearningOptions = {},
 ): LearningStep {
   const { valid, refused } = validateStudies(studies, options.knownVersions ?? null);
-  const trades = valid.filter((study) => study.outcome !== null).length;
-  const { seen, unseen } = splitByAge(valid);
+  const recent = byAge(valid).slice(-(options.window ?? DEFAULT_WINDOW));
+  const trades = recent.filter((study) => study.outcome !== null).length;
+  const { seen, unseen } = split(recent);
   const before = { seen: objective(seen, current.thresholds), unseen: objective(unseen, current.thresholds) };
   const common = {
     trades,
-    studies: valid.length,
+    studies: recent.length,
     refused,
     parentVersion: current.version,
     seed: String(seed),
@@ -100,51 +116,82 @@ export function learningStep(
       why: `${trades} studied trades, ${LEAST_TRADES} are needed`,
       gradient: NO_VELOCITY,
       gradientNoise: NO_VELOCITY,
+      farSlope: NO_VELOCITY,
+      sigma: null,
       velocity: current.velocity,
-      marks: before.seen.marks + before.unseen.marks,
+      marks: 0,
     };
   }
 
+  const random = createRandom(seed);
   const unit = unitOf(current.thresholds);
-  const found = gradient(seen, unit, createRandom(seed), options.blocks ?? DEFAULT_BLOCKS);
-  const velocity = nextVelocity(current.velocity, found.slope, found.scale);
-  const proposed = thresholdsAt(perThreshold((name) => unit[name] + velocity[name]));
-  const after = { seen: objective(seen, proposed), unseen: objective(unseen, proposed) };
+  const far = farSlope(seen, unit, before.seen.growth);
+  const along = (slope: PerThreshold, scale: number) => {
+    const velocity = nextVelocity(current.velocity, slope, scale);
+    const proposed = thresholdsAt(perThreshold((name) => unit[name] + velocity[name]));
+    return { velocity, proposed, after: objective(seen, proposed) };
+  };
+  const gradients = SIGMAS.map((sigma) =>
+    gradient(seen, unit, sigma, options.blocks ?? DEFAULT_BLOCKS, random),
+  );
+  const candidates = gradients.map((found) => ({
+    found,
+    ...along(beyondNoise(found, far.slope), found.scale),
+  }));
+  const [narrowest] = gradients;
+  if (narrowest) candidates.push({ found: narrowest, ...along(far.slope, narrowest.scale) });
+  const { found, velocity, proposed, after } = candidates.reduce((best, candidate) =>
+    candidate.after.growth > best.after.growth ? candidate : best,
+  );
+  const afterUnseen = objective(unseen, proposed);
   const measured = {
     gradient: found.slope,
     gradientNoise: found.noise,
-    marks: found.marks + before.seen.marks + before.unseen.marks + after.seen.marks + after.unseen.marks,
+    sigma: found.sigma,
+    farSlope: far.slope,
+    marks: gradients.reduce((sum, { marks }) => sum + marks, far.marks),
   };
   if (THRESHOLD_NAMES.every((name) => proposed[name] === current.thresholds[name])) {
     return { ...unchanged, ...measured, velocity: NO_VELOCITY, why: 'no threshold has a slope to follow' };
   }
   const violations = thresholdViolations(proposed);
-  const worse = after.unseen.growth < before.unseen.growth;
+  const worse = afterUnseen.growth < before.unseen.growth;
   const accepted = violations.length === 0 && !worse;
   return {
     ...common,
     ...measured,
     proposed,
     accepted,
-    why: reason(violations, worse, before.unseen.growth, after.unseen.growth),
+    why: reason(violations, worse, before.unseen.growth, afterUnseen.growth),
     // A direction that did worse on unseen trades is not worth its momentum.
     velocity: accepted ? velocity : NO_VELOCITY,
     objective: {
       seenBefore: before.seen.growth,
-      seenAfter: after.seen.growth,
+      seenAfter: after.growth,
       unseenBefore: before.unseen.growth,
-      unseenAfter: after.unseen.growth,
+      unseenAfter: afterUnseen.growth,
     },
   };
 }
 
-/** Oldest two thirds to learn from, newest third to judge by; the order of the input does not matter. */
-function splitByAge(studies: readonly Study[]) {
-  const ordered = [...studies].sort(
+/** The near slope where it stands out of its noise, the far one elsewhere. */
+function beyondNoise(near: Gradient, far: PerThreshold): PerThreshold {
+  return perThreshold((name) =>
+    Math.abs(near.slope[name]) > NOISE_FACTOR * near.noise[name] ? near.slope[name] : far[name],
+  );
+}
+
+/** Oldest first; the order of the input does not matter. */
+function byAge(studies: readonly Study[]): Study[] {
+  return [...studies].sort(
     (left, right) => left.entryTimeMs - right.entryTimeMs || (left.id < right.id ? -1 : 1),
   );
-  const cut = ordered.length - Math.floor(ordered.length / 3);
+}
+
+/** The older two thirds to learn from, the newest third to judge by. */
+function split(ordered: readonly Study[]): { seen: PreparedStudy[]; unseen: PreparedStudy[] } {
   const prepared = ordered.map(prepareStudy);
+  const cut = prepared.length - Math.floor(prepared.length / 3);
   return { seen: prepared.slice(0, cut), unseen: prepared.slice(cut) };
 }
 

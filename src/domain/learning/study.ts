@@ -80,8 +80,14 @@ export interface Study extends StudiedSignal {
 }
 
 const LEAST_HORIZON_MS = 10 * 60_000;
+const SKIPPED_HORIZON_MS = 60 * 60_000;
 
 /** How long after an exit the market is watched: as long as the trade was held, at least 10 policy minutes. */
 export function horizonMs(heldMs: number, timeScale: number): number {
   return Math.max(heldMs, LEAST_HORIZON_MS / timeScale);
+}
+
+/** How long after a skipped signal the market is watched: the longest minimum hold, 60 policy minutes. */
+export function skippedHorizonMs(timeScale: number): number {
+  return SKIPPED_HORIZON_MS / timeScale;
 }

@@ -1,0 +1,39 @@
+import { objective } from './objective.ts';
+import type { PreparedStudy } from './replay.ts';
+import { perThreshold, thresholdsAt, type PerThreshold } from './unit-range.ts';
+
+/** Places tried along the range of each threshold. */
+const PLACES = 8;
+
+export interface FarSlope {
+  /** Log growth per unit range towards the best place of each threshold; 0 where no place is better. */
+  readonly slope: PerThreshold;
+  readonly marks: number;
+}
+
+/**
+ * The slope of the objective over the whole range of one threshold at a time, the others left alone. It sees beyond
+ * the plateaus of a step function, where every near slope is 0; and of a threshold that can't matter it says 0, exactly.
+ */
+export function farSlope(
+  studies: readonly PreparedStudy[],
+  unit: PerThreshold,
+  growthHere: number,
+): FarSlope {
+  let marks = 0;
+  const slope = perThreshold((name) => {
+    let best = growthHere;
+    let towards = 0;
+    for (let place = 0; place < PLACES; place += 1) {
+      const at = (place + 0.5) / PLACES;
+      const there = objective(studies, thresholdsAt({ ...unit, [name]: at }));
+      marks += there.marks;
+      if (there.growth > best && at !== unit[name]) {
+        best = there.growth;
+        towards = (there.growth - growthHere) / (at - unit[name]);
+      }
+    }
+    return towards;
+  });
+  return { slope, marks };
+}
