@@ -32,7 +32,7 @@ export interface Probes {
 
 /** Beyond this the trades themselves complain of their marks. */
 const FEED_STALE_MS = 30_000;
-const PROBE_LIMIT_MS = 2_500;
+const PROBE_LIMIT_MS = 4_000;
 const FRESH_FOR_MS = 1_000;
 
 /** Checks all parts side by side; callers within a second share one answer. */

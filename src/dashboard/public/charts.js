@@ -120,6 +120,7 @@ function drawLevels(plot, position, colours) {
     pen.lineTo(bbox.left + bbox.width, y);
     pen.stroke();
     pen.font = `${11 * scale}px system-ui, sans-serif`;
+    pen.textAlign = 'left';
     pen.textBaseline = 'bottom';
     pen.fillText(`${label} ${price(value)}`, bbox.left + 4 * scale, y - 2 * scale);
     pen.restore();

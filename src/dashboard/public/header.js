@@ -101,7 +101,7 @@ export function showOpen(positions) {
 
 export function showLock(halt) {
   const unlock = byId('unlock');
-  setText(unlock, hasToken() ? 'Lock actions' : 'Unlock actions');
+  setText(unlock, hasToken() ? 'Lock' : 'Unlock');
   const button = byId('halt');
   setText(button, halt ? 'Resume entries' : 'Halt entries');
   setClass(button, halt ? 'primary' : '');

@@ -2,7 +2,8 @@ import { theme } from './theme.js';
 
 /** Band edges further away than this share of the price would flatten the line; the text names them anyway. */
 const NEAR = 0.012;
-const POINTS = 120;
+const MOST_POINTS = 120;
+const LEAST_POINTS = 40;
 
 /** Draws the marks of a position with its entry (dashed) and its band edges where they are near. */
 export function drawSparkline(canvas, position, marks) {
@@ -16,7 +17,7 @@ export function drawSparkline(canvas, position, marks) {
   pen.setTransform(scale, 0, 0, scale, 0, 0);
   pen.clearRect(0, 0, width, height);
 
-  const [, prices] = marks.newest(POINTS);
+  const [, prices] = marks.newest(MOST_POINTS);
   if (prices.length === 0) return;
   const colours = theme();
   const entry = Number(position.entryPrice);
@@ -28,7 +29,7 @@ export function drawSparkline(canvas, position, marks) {
 
   for (const edge of edges) level(pen, y(edge), width, colours.warn, [2, 3]);
   level(pen, y(entry), width, colours.muted, [4, 3]);
-  const step = (width - 4) / (POINTS - 1);
+  const step = (width - 4) / (Math.max(LEAST_POINTS, prices.length) - 1);
   const start = width - 4 - (prices.length - 1) * step;
   pen.beginPath();
   prices.forEach((price, index) => pen.lineTo(start + index * step, y(price)));

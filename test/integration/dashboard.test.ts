@@ -1,0 +1,461 @@
+import { stat, readFile } from 'node:fs/promises';
+import { request } from 'node:http';
+import path from 'node:path';
+import getPort from 'get-port';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { poolOf } from '../../db/data-source.ts';
+import type { DashboardPosition } from '../../src/dashboard/positions.ts';
+import type { Health } from '../../src/dashboard/health.ts';
+import { eventually, startTestDashboard, TEST_TOKEN, type TestDashboard } from '../support/dashboard.ts';
+import { sampleClose, sampleOpen, sampleOutcome, sampleReserve } from '../support/ledger-samples.ts';
+
+let dashboard: TestDashboard;
+
+beforeAll(async () => {
+  dashboard = await startTestDashboard();
+  const { ledger, learning } = dashboard.repositories;
+  await learning.active();
+  await ledger.reserve(sampleReserve('closed1'));
+  await ledger.recordClose(sampleClose('closed1'), sampleOpen('closed1'), sampleOutcome('closed1'), []);
+}, 120_000);
+
+afterAll(() => dashboard.close());
+
+const HEADERS = { 'content-type': 'application/json', authorization: `Bearer ${TEST_TOKEN}` };
+
+async function getJson<T>(route: string, base = dashboard.url): Promise<{ status: number; body: T }> {
+  const response = await fetch(base + route);
+  return { status: response.status, body: (await response.json()) as T };
+}
+
+function post(route: string, body: unknown, headers: Record<string, string> = HEADERS): Promise<Response> {
+  return fetch(dashboard.url + route, { method: 'POST', headers, body: JSON.stringify(body) });
+}
+
+async function errorOf(response: Response): Promise<{ status: number; code: string; message: string }> {
+  const { error } = (await response.json()) as { error: { code: string; message: string } };
+  return { status: response.status, ...error };
+}
+
+describe('reading', () => {
+  const ETH = { symbol: 'ETH/USD', side: 'short' } as const;
+
+  beforeAll(async () => {
+    const { ledger } = dashboard.repositories;
+    await ledger.persistOpen(sampleOpen('open1'));
+    await ledger.persistOpen(sampleOpen('open2', ETH));
+    await ledger.updateLive([
+      {
+        positionId: 'kraken-Oopen1',
+        currentPrice: '60724.634',
+        unrealizedPnL: '2.479',
+        exitsBelow: '60000',
+        exitsAbove: '65000',
+        bestPrice: '60800',
+        markAgeMs: 120,
+        stage: 'open',
+      },
+    ]);
+  });
+
+  afterAll(async () => {
+    const { ledger } = dashboard.repositories;
+    await ledger.recordClose(sampleClose('open1'), sampleOpen('open1'), sampleOutcome('open1'), []);
+    await ledger.recordClose(
+      sampleClose('open2', ETH),
+      sampleOpen('open2', ETH),
+      sampleOutcome('open2', ETH),
+      [],
+    );
+  });
+
+  test('positions have the fields of `holdfast positions --json`', async () => {
+    const { body } = await getJson<DashboardPosition[]>('/api/positions?symbol=XBTUSD');
+    expect(body).toHaveLength(1);
+    const { markAgeMs, ...position } = body[0]!;
+    expect(markAgeMs).toBeGreaterThanOrEqual(120);
+    const { entryTime } = sampleOpen('open1').managedPosition;
+    expect(position).toEqual({
+      positionId: 'kraken-Oopen1',
+      tradeId: 'open1',
+      workflowId: 'trade-open1',
+      symbol: 'BTC/USD',
+      side: 'long',
+      strategy: 'manual',
+      status: 'open',
+      stage: 'open',
+      quantity: '0.00412345',
+      entryPrice: '60123.4',
+      notional: '247.91583373',
+      markPrice: '60724.634',
+      unrealizedPnl: '2.479',
+      returnPct: 1,
+      bestPrice: '60800',
+      exitsBelow: '60000',
+      exitsAbove: '65000',
+      fees: '0.6446',
+      thresholdsVersion: 1,
+      openedAt: new Date(entryTime).toISOString(),
+      openedAtMs: entryTime,
+      closedAt: null,
+      closedAtMs: null,
+      exitPrice: null,
+      exitRule: null,
+      realizedPnl: null,
+      minHoldEndsAtMs: entryTime + 120_000,
+    });
+  });
+
+  test('positions are filtered by status and symbol; a bad filter is named', async () => {
+    const ids = async (query: string) =>
+      (await getJson<DashboardPosition[]>(`/api/positions${query}`)).body
+        .map(({ tradeId }) => tradeId)
+        .sort();
+    expect(await ids('')).toEqual(['open1', 'open2']);
+    expect(await ids('?status=closed')).toEqual(['closed1']);
+    expect(await ids('?status=all')).toEqual(['closed1', 'open1', 'open2']);
+    expect(await ids('?status=all&symbol=ETH/USD')).toEqual(['open2']);
+    for (const query of ['status=lost', 'symbol=%21', 'limit=0']) {
+      const { status, message } = await errorOf(await fetch(`${dashboard.url}/api/positions?${query}`));
+      expect(status).toBe(400);
+      expect(message).toMatch(new RegExp(`^${query.split('=')[0]!} is .*, allowed is `));
+    }
+  });
+
+  test('a closed position tells its exit', async () => {
+    const { body } = await getJson<DashboardPosition[]>('/api/positions?status=closed');
+    const { managedPosition } = sampleClose('closed1');
+    expect(body[0]).toMatchObject({
+      stage: 'closed',
+      exitRule: 'take-profit',
+      exitPrice: managedPosition.exitPrice,
+      realizedPnl: managedPosition.realizedPnL,
+      unrealizedPnl: '0',
+      markAgeMs: null,
+    });
+  });
+
+  test('a trade is found by either id, without a workflow too', async () => {
+    for (const id of ['closed1', 'kraken-Oclosed1']) {
+      const { body } = await getJson<Record<string, unknown>>(`/api/trades/${id}`);
+      expect(body).toMatchObject({
+        tradeId: 'closed1',
+        workflowId: 'trade-closed1',
+        position: { status: 'closed' },
+        reservation: { status: 'released' },
+        outcome: { exitRule: 'take-profit' },
+        state: null,
+      });
+      expect(body.trades).toHaveLength(2);
+      expect(body.stateUnknown).toMatch(/not found/i);
+    }
+    expect(await errorOf(await fetch(`${dashboard.url}/api/trades/nothing`))).toMatchObject({
+      status: 404,
+      code: 'unknown-trade',
+    });
+  });
+
+  test('thresholds, findings and stats', async () => {
+    await dashboard.repositories.findings.raise({
+      id: 'orphan-order:O1',
+      kind: 'orphan-order',
+      subject: 'O1',
+      seen: { symbol: 'BTC/USD' },
+      status: 'human',
+      nowMs: Date.now(),
+    });
+    const thresholds = await getJson<Record<string, unknown>>('/api/thresholds');
+    expect(thresholds.body).toMatchObject({
+      version: 1,
+      versions: [{ version: 1, why: 'starting values', active: true }],
+    });
+    const findings = await getJson<Record<string, unknown>>('/api/findings');
+    expect(findings.body).toMatchObject({ findings: [{ kind: 'orphan-order', status: 'human' }], halts: [] });
+    const stats = await getJson<Record<string, unknown>>('/api/stats');
+    const pnl = sampleClose('closed1').managedPosition.realizedPnL;
+    expect(stats.body).toMatchObject({
+      closedTrades: 1,
+      openPositions: 2,
+      netPnl: pnl,
+      openPnl: '2.479',
+      equity: '10000',
+      curve: [{ pnl }],
+    });
+    expect((await getJson<{ closedTrades: number }>('/api/stats?since=1h')).body.closedTrades).toBe(0);
+    expect((await fetch(`${dashboard.url}/api/stats?since=soon`)).status).toBe(400);
+  });
+});
+
+describe('health', () => {
+  const health = async (wanted: number, base = dashboard.url) =>
+    eventually(`healthz ${wanted}`, async () => {
+      const { status, body } = await getJson<Health>('/healthz', base);
+      return status === wanted ? body : undefined;
+    });
+
+  test('all well: with no position open the feed is asked for a quote', async () => {
+    const { parts, ok } = await health(200);
+    expect(ok).toBe(true);
+    expect(parts.feed.detail).toContain('no open position');
+  });
+
+  test('an old mark of the only open position is a failing feed', async () => {
+    const { ledger } = dashboard.repositories;
+    await ledger.persistOpen(sampleOpen('stale'));
+    await poolOf(dashboard.database).query(
+      `UPDATE "LivePosition" SET "updatedAt" = now() - interval '40 seconds' WHERE "positionId" = 'kraken-Ostale'`,
+    );
+    const { failing, parts } = await health(503);
+    expect(failing).toEqual(['feed']);
+    expect(parts.feed.detail).toMatch(/newest mark is 4\d(\.\d)? s old/);
+    await ledger.recordClose(sampleClose('stale'), sampleOpen('stale'), sampleOutcome('stale'), []);
+    await health(200);
+  });
+
+  test('a database that hangs is named, and the page is still served', async () => {
+    dashboard.proxy.freeze();
+    try {
+      const { failing } = await health(503);
+      expect(failing).toContain('database');
+      expect((await fetch(dashboard.url)).status).toBe(200);
+    } finally {
+      dashboard.proxy.thaw();
+    }
+    await health(200);
+  });
+
+  test('it starts without Temporal, and names it', async () => {
+    const { TEMPORAL_ADDRESS: address } = process.env;
+    process.env.TEMPORAL_ADDRESS = `127.0.0.1:${await getPort()}`;
+    const other = await dashboard.another({ HOLDFAST_DASHBOARD_TOKEN: TEST_TOKEN });
+    try {
+      expect((await health(503, other.url)).failing).toEqual(['temporal']);
+    } finally {
+      process.env.TEMPORAL_ADDRESS = address;
+      await other.close();
+    }
+  });
+});
+
+describe('actions', () => {
+  const ACTIONS: [string, unknown][] = [
+    ['/api/positions/kraken-Oclosed1/exit', { reason: 'test' }],
+    ['/api/halt', { reason: 'test' }],
+    ['/api/resume', {}],
+  ];
+  const halts = () => dashboard.repositories.halts.list();
+
+  test.each(ACTIONS)('%s needs the token', async (route, body) => {
+    const { authorization: _, ...bare } = HEADERS;
+    for (const headers of [
+      bare,
+      { ...bare, authorization: 'Bearer wrong' },
+      { ...bare, authorization: TEST_TOKEN },
+    ]) {
+      expect(await errorOf(await post(route, body, headers))).toMatchObject({
+        status: 401,
+        code: 'unauthorized',
+      });
+    }
+    expect((await post(`${route}?token=${TEST_TOKEN}`, body, bare)).status).toBe(401);
+    expect(await halts()).toEqual([]);
+  });
+
+  test.each(ACTIONS)('%s is refused from other sites, token or not', async (route, body) => {
+    const foreign: Record<string, string>[] = [
+      { origin: 'https://evil.example' },
+      { origin: 'null' },
+      { origin: dashboard.url, 'sec-fetch-site': 'cross-site' },
+      { 'sec-fetch-site': 'same-site' },
+    ];
+    for (const headers of foreign) {
+      const refused = await errorOf(await post(route, body, { ...HEADERS, ...headers }));
+      expect(refused).toMatchObject({ status: 403, code: 'cross-site' });
+    }
+    expect(await halts()).toEqual([]);
+  });
+
+  test.each(ACTIONS)('%s takes JSON only', async (route, body) => {
+    for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'application/jsonp']) {
+      expect((await post(route, body, { ...HEADERS, 'content-type': type })).status).toBe(415);
+    }
+    expect(await halts()).toEqual([]);
+  });
+
+  test('a name that merely resolves to this machine reads nothing', async () => {
+    const status = await new Promise((resolve, reject) => {
+      const { port } = new URL(dashboard.url);
+      request(
+        { port, host: '127.0.0.1', path: '/api/positions', headers: { host: `evil.example:${port}` } },
+        (answer) => {
+          answer.resume();
+          resolve(answer.statusCode);
+        },
+      )
+        .on('error', reject)
+        .end();
+    });
+    expect(status).toBe(403);
+  });
+
+  test('an exit answers with the stage, or says why it can not', async () => {
+    const closed = await post(
+      '/api/positions/kraken-Oclosed1/exit',
+      { reason: 'test' },
+      { ...HEADERS, origin: dashboard.url },
+    );
+    expect(await closed.json()).toEqual({
+      positionId: 'kraken-Oclosed1',
+      tradeId: 'closed1',
+      accepted: false,
+      stage: 'closed',
+    });
+    const { ledger } = dashboard.repositories;
+    await ledger.persistOpen(sampleOpen('unwatched'));
+    expect(await errorOf(await post('/api/positions/unwatched/exit', {}))).toMatchObject({
+      status: 409,
+      code: 'not-running',
+    });
+    expect(await errorOf(await post('/api/positions/nothing/exit', {}))).toMatchObject({ status: 404 });
+    expect(await errorOf(await post('/api/positions/unwatched/exit', { reason: '' }))).toMatchObject({
+      status: 400,
+      message: 'reason: must say why',
+    });
+    await ledger.recordClose(
+      sampleClose('unwatched'),
+      sampleOpen('unwatched'),
+      sampleOutcome('unwatched'),
+      [],
+    );
+  });
+
+  test('halt and resume', async () => {
+    const halted = await post('/api/halt', { reason: 'news', flatten: true });
+    expect(await halted.json()).toMatchObject({ halted: true, flattened: { accepted: 0, refused: 0 } });
+    expect(await dashboard.repositories.halts.active()).toMatchObject({
+      reason: 'news',
+      actor: 'dashboard',
+      flatten: true,
+    });
+    expect(await (await post('/api/resume', {})).json()).toEqual({ halted: false, ended: 1 });
+    expect(await dashboard.repositories.halts.active()).toBeNull();
+  });
+
+  test('a token of our own is made once, for its owner alone, and never logged', async () => {
+    const first = await dashboard.another({});
+    await first.close();
+    const file = path.join(dashboard.dataDir, 'dashboard-token');
+    const token = (await readFile(file, 'utf8')).trim();
+    expect((await stat(file)).mode & 0o777).toBe(0o600);
+    expect(token.length).toBeGreaterThanOrEqual(32);
+    const second = await dashboard.another({});
+    const headers = { ...HEADERS, authorization: `Bearer ${token}` };
+    const answer = await fetch(`${second.url}/api/resume`, { method: 'POST', headers, body: '{}' });
+    await second.close();
+    expect(answer.status).toBe(200);
+    expect(dashboard.logged.length).toBeGreaterThan(0);
+    expect(dashboard.logged.join('\n')).not.toContain(token);
+    expect(dashboard.logged.join('\n')).not.toContain(TEST_TOKEN);
+  });
+});
+
+describe('the stream', () => {
+  test('begins with everything, then tells changes, openings and closings', async () => {
+    const { ledger } = dashboard.repositories;
+    await ledger.persistOpen(sampleOpen('stream1'));
+    const events = await listen();
+    try {
+      const first = await events.next('positions');
+      expect(first).toMatchObject({ full: true, positions: [{ tradeId: 'stream1' }], removed: [] });
+      await events.next('health');
+      await ledger.persistOpen(sampleOpen('stream2'));
+      expect(await events.next('opened')).toMatchObject({ tradeId: 'stream2', symbol: 'BTC/USD' });
+      await ledger.updateLive([
+        {
+          positionId: 'kraken-Ostream1',
+          currentPrice: '61000',
+          unrealizedPnL: '3.6146',
+          exitsBelow: '60000',
+          exitsAbove: null,
+          bestPrice: '61000',
+          markAgeMs: 5,
+          stage: 'open',
+        },
+      ]);
+      const moved = await events.next('positions', ({ positions }) =>
+        (positions as DashboardPosition[]).some(({ markPrice }) => markPrice === '61000'),
+      );
+      expect(moved.full).toBe(false);
+      expect(moved.positions).toHaveLength(1);
+      expect(moved.positions).toMatchObject([
+        { positionId: 'kraken-Ostream1', unrealizedPnl: '3.6146', exitsAbove: null },
+      ]);
+      await ledger.recordClose(sampleClose('stream1'), sampleOpen('stream1'), sampleOutcome('stream1'), []);
+      expect(await events.next('closed')).toMatchObject({ tradeId: 'stream1', exitRule: 'take-profit' });
+    } finally {
+      events.close();
+    }
+    await ledger.recordClose(sampleClose('stream2'), sampleOpen('stream2'), sampleOutcome('stream2'), []);
+  });
+
+  interface Events {
+    /** The next event of the name that also fits; earlier ones of other names are kept. */
+    next(name: string, fits?: (data: Record<string, unknown>) => boolean): Promise<Record<string, unknown>>;
+    close(): void;
+  }
+
+  async function listen(): Promise<Events> {
+    const abort = new AbortController();
+    const response = await fetch(`${dashboard.url}/api/stream`, { signal: abort.signal });
+    expect(response.headers.get('content-type')).toContain('text/event-stream');
+    const seen: { name: string; data: Record<string, unknown> }[] = [];
+    const reading = (async () => {
+      let text = '';
+      for await (const chunk of response.body!.pipeThrough(new TextDecoderStream())) {
+        const parts = (text + chunk).split('\n\n');
+        text = parts.pop() ?? '';
+        for (const part of parts) {
+          const [, name, data] = /^event: (.+)\ndata: (.+)$/s.exec(part) ?? [];
+          if (name && data) seen.push({ name, data: JSON.parse(data) as Record<string, unknown> });
+        }
+      }
+    })().catch(() => undefined);
+    return {
+      next: (name, fits = () => true) =>
+        eventually(`event ${name}`, async () => {
+          const at = seen.findIndex((event) => event.name === name && fits(event.data));
+          return at < 0 ? undefined : seen.splice(at, 1)[0]!.data;
+        }),
+      close: () => {
+        abort.abort();
+        void reading;
+      },
+    };
+  }
+});
+
+describe('the page', () => {
+  test('allows nothing but its own origin, and names no other', async () => {
+    const response = await fetch(dashboard.url);
+    const html = await response.text();
+    expect(response.headers.get('content-security-policy')).toMatch(/^default-src 'self';/);
+    expect(response.headers.get('x-content-type-options')).toBe('nosniff');
+    expect(html).not.toMatch(/<script(?![^>]*\ssrc=)|<style|\sstyle=|\son\w+=/i);
+    const linked = [...html.matchAll(/(?:href|src)="([^"]+)"/g)].map(([, target]) => target!);
+    expect(linked.length).toBeGreaterThan(5);
+    for (const target of linked.filter((one) => !one.startsWith('#'))) {
+      expect(target).toMatch(/^\//);
+      const asset = await fetch(dashboard.url + target);
+      expect([target, asset.status]).toEqual([target, 200]);
+      const addresses = (await asset.text()).match(/\bhttps?:\/\/[^\s"'`)]+/g) ?? [];
+      expect(addresses.filter((address) => address !== 'http://www.w3.org/2000/svg')).toEqual([]);
+    }
+  });
+
+  test('the stream is under the same policy', async () => {
+    const abort = new AbortController();
+    const response = await fetch(`${dashboard.url}/api/stream`, { signal: abort.signal });
+    expect(response.headers.get('content-security-policy')).toMatch(/^default-src 'self';/);
+    abort.abort();
+  });
+});
