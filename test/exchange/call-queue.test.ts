@@ -50,6 +50,38 @@ describe('call queue', () => {
     expect(mostRunning()).toBe(1);
   });
 
+  it('lets one exit overtake a call that hangs, and nothing overtake the exit', async () => {
+    const { add, started } = heldQueue();
+    const hanging = add('hanging', 'look-up', true);
+    const lookUp = add('look-up', 'look-up');
+    const entry = add('entry', 'entry');
+    const exit = add('exit', 'exit', true);
+    const secondExit = add('exit 2', 'exit');
+    await expect.poll(() => started, { timeout: 10_000 }).toEqual(['hanging', 'exit']);
+    hanging.release();
+    await hanging.done;
+    expect(started).toEqual(['hanging', 'exit']);
+    exit.release();
+    await Promise.all([exit, secondExit, entry, lookUp].map(({ done }) => done));
+    expect(started).toEqual(['hanging', 'exit', 'exit 2', 'entry', 'look-up']);
+  });
+
+  it('lets no question overtake, however urgent', async () => {
+    const { queue, add, started } = heldQueue();
+    const hanging = add('hanging', 'reconcile', true);
+    const question = queue.add({
+      cost: { counter: 'none' },
+      priority: 'exit',
+      isQuestion: true,
+      maxWaitMs: 1_500,
+      run: async () => started.push('question'),
+    });
+    await expect(question).rejects.toBeInstanceOf(WaitedTooLong);
+    hanging.release();
+    await hanging.done;
+    expect(started).toEqual(['hanging']);
+  });
+
   it('goes on after a call that failed', async () => {
     const { queue, add, started } = heldQueue();
     const failing = queue.add({

@@ -154,6 +154,32 @@ describe('submit', () => {
     expect(kraken.sent('AddOrder')).toEqual([]);
   });
 
+  it('gets an exit out past a question that hangs', async () => {
+    const patient = createKrakenExchange({
+      restUrl: kraken.url,
+      key: SAMPLE_KEY,
+      secret: SAMPLE_SECRET,
+      timeoutMs: 20_000,
+      log,
+    });
+    kraken.on('AddOrder', () => ({ result: ACCEPTED }));
+    let release = (): void => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    const arrived = new Promise<void>((resolve) => {
+      kraken.on('BalanceEx', async () => {
+        resolve();
+        await held;
+        return { result: {} };
+      });
+    });
+    const balances = patient.balances();
+    await arrived;
+    expect(await patient.submit(marketBuy({ side: 'sell' }), 'exit')).toMatchObject({ kind: 'accepted' });
+    release();
+    expect(await balances).toEqual([]);
+    patient.close();
+  });
+
   it('sends nothing when the deadline passes behind a slow call', async () => {
     const slow = createKrakenExchange({
       restUrl: kraken.url,

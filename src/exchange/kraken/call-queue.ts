@@ -13,6 +13,8 @@ export interface QueuedCall<T> {
   readonly priority: CallPriority;
   /** Give up unless started within this time; waits for ever when absent. */
   readonly maxWaitMs?: number;
+  /** Changes nothing, so that losing its nonce to a later call does no harm. */
+  readonly isQuestion?: boolean;
   /** Starts the call; must settle. */
   readonly run: () => Promise<T>;
   /** How the answer is booked; as `sent` when absent. */
@@ -31,19 +33,26 @@ export interface CallQueue {
 interface Entry {
   readonly cost: CallCost;
   readonly priority: CallPriority;
+  /** An order or cancel that gets us out. */
+  readonly isWayOut: boolean;
   readonly giveUpAtMs: number;
   readonly start: () => Promise<Booking>;
   readonly fail: (error: Error) => void;
 }
 
+/** So long a call may keep a way out waiting; an answer later than that is in trouble anyway. */
+const OVERTAKE_AFTER_MS = 1_000;
+
 /**
  * One private call in flight; among those waiting, the most urgent whose budget allows it goes first.
- * A call that must wait for its counter lets others pass that don't need it.
+ * A call that must wait for its counter lets others pass that don't need it. Only an exit may overtake
+ * a call in flight, one that hangs: if that one has not arrived yet its nonce is now stale, so that it is
+ * refused; the exit itself is never overtaken.
  * @param nowMs a monotonic clock
  */
 export function createCallQueue(budget: CallBudget, nowMs = () => performance.now()): CallQueue {
   const lanes = new Map<CallPriority, Entry[]>(ORDER.map((priority) => [priority, []]));
-  let inFlight = false;
+  const inFlight = new Map<Entry, number>();
   let closed = false;
   let timer: NodeJS.Timeout | undefined;
 
@@ -71,28 +80,35 @@ export function createCallQueue(budget: CallBudget, nowMs = () => performance.no
     const entries = waiting();
     if (entries.length === 0) return;
     let nextMs = Math.min(...entries.map((entry) => entry.giveUpAtMs - now));
-    if (!inFlight) {
-      for (const entry of entries) {
-        const wait = budget.waitMs(entry.cost, entry.priority, now);
-        if (wait === 0) {
-          remove(entry);
-          void launch(entry);
-          pump();
-          return;
-        }
-        nextMs = Math.min(nextMs, wait);
+    for (const entry of entries) {
+      const wait = Math.max(turnMs(entry, now), budget.waitMs(entry.cost, entry.priority, now));
+      if (wait === 0) {
+        remove(entry);
+        void launch(entry);
+        pump();
+        return;
       }
+      nextMs = Math.min(nextMs, wait);
     }
     if (Number.isFinite(nextMs)) timer = setTimeout(pump, Math.max(1, Math.ceil(nextMs)));
   }
 
+  /** Ms until the entry may go beside what is in flight; `Infinity` while that must come back first. */
+  function turnMs(entry: Entry, now: number): number {
+    const [hanging, ...others] = inFlight;
+    if (hanging === undefined) return 0;
+    const [ahead, startedMs] = hanging;
+    if (!entry.isWayOut || ahead.isWayOut || others.length > 0) return Infinity;
+    return Math.max(0, startedMs + OVERTAKE_AFTER_MS - now);
+  }
+
   async function launch(entry: Entry): Promise<void> {
-    inFlight = true;
+    inFlight.set(entry, nowMs());
     const booking = await entry.start();
     const now = nowMs();
     if (booking !== 'unsent') budget.charge(entry.cost, now);
     if (booking === 'counter-full') budget.exhausted(entry.cost, now);
-    inFlight = false;
+    inFlight.delete(entry);
     pump();
   }
 
@@ -103,6 +119,7 @@ export function createCallQueue(budget: CallBudget, nowMs = () => performance.no
         lanes.get(call.priority)?.push({
           cost: call.cost,
           priority: call.priority,
+          isWayOut: call.priority === 'exit' && call.isQuestion !== true,
           giveUpAtMs: call.maxWaitMs === undefined ? Infinity : nowMs() + call.maxWaitMs,
           fail: reject,
           async start() {

@@ -51,6 +51,7 @@ export function createSession(api: PrivateApi, queue: CallQueue): Session {
       cost: questionCost(method),
       priority,
       maxWaitMs: MAX_WAIT_MS,
+      isQuestion: true,
       booking: (reply: PrivateReply | null) => (reply === null ? 'unsent' : booking(reply)),
       run: async () => {
         const settled = params();
