@@ -31,16 +31,20 @@ export async function inTransaction<T>(pool: Pool, work: (client: PoolClient) =>
   });
 }
 
-/** Runs a single statement, again after a lost race. */
+/**
+ * Runs a single statement, again after a lost race. With a name it is parsed and planned once per connection;
+ * a name belongs to one text for ever.
+ */
 export async function inStatement<R extends QueryResultRow = Record<string, unknown>>(
   pool: Pool,
   text: string,
   values: unknown[],
+  name?: string,
 ): Promise<QueryResult<R>> {
   return throughRaces(async () => {
     const client = await pool.connect();
     try {
-      const result = await client.query<R>(text, values);
+      const result = await client.query<R>({ text, values, ...(name === undefined ? {} : { name }) });
       client.release();
       return result;
     } catch (error) {

@@ -83,7 +83,7 @@ export function openStatement(records: OpenRecords, onConflict: OnConflict): Par
  */
 export async function persistOpen(pool: Pool, records: OpenRecords): Promise<void> {
   const { text, values } = openStatement(records, 'grow');
-  await inStatement(pool, text, values);
+  await inStatement(pool, text, values, 'open-position');
 }
 
 /** Makes the rows of an open position say what the records say, whatever they said before. */
@@ -123,7 +123,7 @@ const READ_BACK = `SELECT ${TABLES.map(([part, table]) =>
  */
 export async function verifyOpen(pool: Pool, records: OpenRecords): Promise<Verified> {
   const ids = TABLES.map(([part]) => records[part].id);
-  const { rows } = await inStatement(pool, READ_BACK, ids);
+  const { rows } = await inStatement(pool, READ_BACK, ids, 'verify-open-position');
   const row = rows[0] ?? {};
   const storedQuantity = row['managedTrade.quantity'] as string | null;
   if (storedQuantity !== null && compare(storedQuantity, records.managedTrade.quantity) > 0)

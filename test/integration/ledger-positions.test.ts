@@ -75,6 +75,17 @@ describe('opening', () => {
       });
     }
     await expect(ledger.verifyOpen(sampleOpen('never'))).rejects.toThrow(VerificationFailed);
+    for (const [part, field, value] of [
+      ['managedTrade', 'fee', '0.6447'],
+      ['livePosition', 'openedAt', 1],
+      ['liveTrade', 'signalConfidence', 0.81],
+    ] as const) {
+      const wrong = { ...records, [part]: { ...records[part], [field]: value } };
+      await expect(ledger.verifyOpen(wrong)).rejects.toMatchObject({
+        name: 'VerificationFailed',
+        field: expect.stringMatching(new RegExp(`"\\.${field}$`)) as string,
+      });
+    }
   });
 
   test('takes over more fills of the entry order, never fewer', async () => {
@@ -136,6 +147,24 @@ describe('closing', () => {
     expect(await row('ManagedPosition', open.managedPosition.id)).toMatchObject({ status: 'closed' });
     expect(await row('LivePosition', open.livePosition.id)).toMatchObject({ status: 'closed' });
     expect(await ledger.verifyOpen(open)).toBe('confirmed');
+  });
+
+  test('neither a repair nor another close changes what was closed', async () => {
+    const open = sampleOpen('final');
+    await ledger.recordClose(sampleClose('final'), open, sampleOutcome('final'), []);
+    const stored = async () => [
+      await row('ManagedPosition', open.managedPosition.id),
+      await row('LivePosition', open.livePosition.id),
+    ];
+    const before = await stored();
+    await rival.repairOpen(sampleOpen('final', { entry: sampleOrder('Ofinal', { quantity: '0.5' }) }));
+    await rival.recordClose(
+      sampleClose('final', {}, '1.5'),
+      open,
+      sampleOutcome('final', { netPnl: '1' }),
+      [],
+    );
+    expect(await stored()).toEqual(before);
   });
 
   test('opening and closing in a race end closed, every time', async () => {
