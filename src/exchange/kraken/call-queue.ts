@@ -35,10 +35,12 @@ interface Entry {
   readonly priority: CallPriority;
   /** An order or cancel that gets us out. */
   readonly isWayOut: boolean;
-  readonly giveUpAtMs: number;
   readonly start: () => Promise<Booking>;
   readonly fail: (error: Error) => void;
+  giveUp?: NodeJS.Timeout;
 }
+
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** So long a call may keep a way out waiting; an answer later than that is in trouble anyway. */
 const OVERTAKE_AFTER_MS = 1_000;
@@ -55,51 +57,62 @@ export function createCallQueue(budget: CallBudget, nowMs = () => performance.no
   const inFlight = new Map<Entry, number>();
   let closed = false;
   let timer: NodeJS.Timeout | undefined;
+  let timerAtMs = Infinity;
 
   function waiting(): Entry[] {
     return ORDER.flatMap((priority) => lanes.get(priority) ?? []);
   }
 
   function remove(entry: Entry): void {
+    clearTimeout(entry.giveUp);
     const lane = lanes.get(entry.priority);
     lane?.splice(lane.indexOf(entry), 1);
   }
 
-  function dropOverdue(now: number): void {
-    for (const entry of waiting()) {
-      if (now < entry.giveUpAtMs) continue;
-      remove(entry);
-      entry.fail(new WaitedTooLong('the call waited for its turn until its time was up'));
-    }
+  function drop(entry: Entry, error: Error): void {
+    remove(entry);
+    entry.fail(error);
   }
 
+  /** Starts what may start; otherwise comes back when the first of them may. */
   function pump(): void {
     clearTimeout(timer);
+    timerAtMs = Infinity;
     const now = nowMs();
-    dropOverdue(now);
-    const entries = waiting();
-    if (entries.length === 0) return;
-    let nextMs = Math.min(...entries.map((entry) => entry.giveUpAtMs - now));
-    for (const entry of entries) {
-      const wait = Math.max(turnMs(entry, now), budget.waitMs(entry.cost, entry.priority, now));
-      if (wait === 0) {
-        remove(entry);
-        void launch(entry);
-        pump();
-        return;
-      }
-      nextMs = Math.min(nextMs, wait);
-    }
-    if (Number.isFinite(nextMs)) timer = setTimeout(pump, Math.max(1, Math.ceil(nextMs)));
+    for (const entry of candidates()) if (startOrPlan(entry, now)) return;
   }
 
-  /** Ms until the entry may go beside what is in flight; `Infinity` while that must come back first. */
-  function turnMs(entry: Entry, now: number): number {
-    const [hanging, ...others] = inFlight;
-    if (hanging === undefined) return 0;
-    const [ahead, startedMs] = hanging;
-    if (!entry.isWayOut || ahead.isWayOut || others.length > 0) return Infinity;
-    return Math.max(0, startedMs + OVERTAKE_AFTER_MS - now);
+  /** Who could go if the budget allows; mostly nobody, so that long lanes cost nothing. */
+  function candidates(): readonly Entry[] {
+    const [ahead, ...others] = inFlight.keys();
+    if (ahead === undefined) return waiting();
+    if (ahead.isWayOut || others.length > 0) return [];
+    return (lanes.get('exit') ?? []).filter((entry) => entry.isWayOut);
+  }
+
+  function startOrPlan(entry: Entry, now: number): boolean {
+    const wait = Math.max(turnMs(now), budget.waitMs(entry.cost, entry.priority, now));
+    if (wait > 0) {
+      plan(now + wait, now);
+      return false;
+    }
+    remove(entry);
+    void launch(entry);
+    pump();
+    return true;
+  }
+
+  /** Ms until what is in flight counts as hanging. */
+  function turnMs(now: number): number {
+    const [startedMs] = inFlight.values();
+    return startedMs === undefined ? 0 : Math.max(0, startedMs + OVERTAKE_AFTER_MS - now);
+  }
+
+  function plan(atMs: number, now: number): void {
+    if (atMs >= timerAtMs) return;
+    clearTimeout(timer);
+    timerAtMs = atMs;
+    timer = setTimeout(pump, Math.max(1, Math.ceil(atMs - now)));
   }
 
   async function launch(entry: Entry): Promise<void> {
@@ -112,15 +125,25 @@ export function createCallQueue(budget: CallBudget, nowMs = () => performance.no
     pump();
   }
 
+  function enqueue(entry: Entry, maxWaitMs: number | undefined): void {
+    lanes.get(entry.priority)?.push(entry);
+    if (maxWaitMs !== undefined) {
+      const tooLate = new WaitedTooLong('the call waited for its turn until its time was up');
+      entry.giveUp = setTimeout(() => drop(entry, tooLate), Math.min(Math.max(0, maxWaitMs), LONGEST_TIMER_MS));
+    }
+    // All others have been considered before, and are no further now.
+    const isCandidate = inFlight.size === 0 || (entry.isWayOut && candidates().includes(entry));
+    if (isCandidate) startOrPlan(entry, nowMs());
+  }
+
   return {
     add<T>(call: QueuedCall<T>): Promise<T> {
       if (closed) return Promise.reject(new ExchangeUnavailable('the exchange client is closed'));
       return new Promise<T>((resolve, reject) => {
-        lanes.get(call.priority)?.push({
+        const entry: Entry = {
           cost: call.cost,
           priority: call.priority,
           isWayOut: call.priority === 'exit' && call.isQuestion !== true,
-          giveUpAtMs: call.maxWaitMs === undefined ? Infinity : nowMs() + call.maxWaitMs,
           fail: reject,
           async start() {
             try {
@@ -132,18 +155,16 @@ export function createCallQueue(budget: CallBudget, nowMs = () => performance.no
               return 'unsent';
             }
           },
-        });
-        pump();
+        };
+        enqueue(entry, call.maxWaitMs);
       });
     },
     waiting: () => waiting().length,
     close() {
       closed = true;
       clearTimeout(timer);
-      for (const entry of waiting()) {
-        remove(entry);
-        entry.fail(new ExchangeUnavailable('the exchange client was closed'));
-      }
+      const error = new ExchangeUnavailable('the exchange client was closed');
+      for (const entry of waiting()) drop(entry, error);
     },
   };
 }
