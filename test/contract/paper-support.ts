@@ -228,9 +228,9 @@ export async function startPaper(options: Partial<PaperExchangeOptions> = {}): P
 /** Polls until `read` gives something other than undefined, false or null. */
 export async function eventually<Value>(
   what: string,
-  read: () => Value | Promise<Value>,
+  read: () => Value | null | undefined | false | Promise<Value | null | undefined | false>,
   boundMs = 10_000,
-): Promise<NonNullable<Value>> {
+): Promise<Value> {
   const untilMs = Date.now() + boundMs;
   for (;;) {
     const value = await read();

@@ -40,9 +40,10 @@ export function authenticate(store: Store, request: SignedRequest): ApiKey {
   }
   const lowest = BigInt(key.nonce) - BigInt(key.nonceWindow);
   if (BigInt(nonce) <= lowest) throw new KrakenError('EAPI:Invalid nonce');
-  if (BigInt(nonce) > BigInt(key.nonce)) key.nonce = nonce;
-  store.put('key', key);
-  store.commit();
+  if (BigInt(nonce) > BigInt(key.nonce)) {
+    store.put('nonce', { key: key.key, nonce });
+    store.commit();
+  }
   return key;
 }
 

@@ -29,6 +29,7 @@ const STABLE: readonly FeeRow[] = [
 
 /** Opening a margin position costs this share of what is borrowed, and so does every four hours of it. */
 export const MARGIN_FEE: Decimal = '0.0002';
+export const ROLLOVER_MS = 4 * 3_600_000;
 
 export function feeSchedule(pair: Pair): readonly FeeRow[] {
   return pair.stable ? STABLE : SPOT;

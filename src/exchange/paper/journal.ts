@@ -2,10 +2,12 @@ import {
   closeSync,
   existsSync,
   fdatasync,
+  fsyncSync,
   ftruncateSync,
   mkdirSync,
   openSync,
   readFileSync,
+  renameSync,
   writeSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
@@ -27,16 +29,37 @@ export const NO_JOURNAL: Journal = {
   close: () => Promise.resolve(),
 };
 
+/** What a journal is read into, and written anew from when it has grown long. */
+export interface Replayed {
+  replay(line: unknown): void;
+  lines(): Iterable<unknown>;
+}
+
+const COMPACT_FROM_BYTES = 32 * 1024 * 1024;
+
 /**
  * Reads what is there, cuts off a torn last line, and opens the file for appending.
  * Throws when a line other than the last is broken: that is damage, not a crash.
  */
-export function openJournal(file: string, replay: (line: unknown) => void): Journal {
+export function openJournal(file: string, state: Replayed, compactFromBytes = COMPACT_FROM_BYTES): Journal {
   mkdirSync(dirname(file), { recursive: true });
-  const end = existsSync(file) ? replayFile(file, replay) : 0;
+  let end = existsSync(file) ? replayFile(file, (line) => state.replay(line)) : 0;
+  if (end >= compactFromBytes) end = compact(file, state);
   const descriptor = openSync(file, end === 0 ? 'w' : 'r+');
   ftruncateSync(descriptor, end);
   return new FileJournal(descriptor, end);
+}
+
+/** Replaces the file by one without what was overwritten since. Whole or not at all; returns its length. */
+function compact(file: string, state: Replayed): number {
+  const fresh = `${file}.new`;
+  const descriptor = openSync(fresh, 'w');
+  let length = 0;
+  for (const line of state.lines()) length += writeSync(descriptor, `${JSON.stringify(line)}\n`);
+  fsyncSync(descriptor);
+  closeSync(descriptor);
+  renameSync(fresh, file);
+  return length;
 }
 
 /** Bytes up to the end of the last whole line. */

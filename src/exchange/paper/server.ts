@@ -15,6 +15,7 @@ import { findAsset, pairById } from './pairs.ts';
 import { OrderChanges } from './order-changes.ts';
 import { RateLimits } from './rate-limits.ts';
 import { answerRest, sendJson } from './rest/server.ts';
+import { chargeRollovers } from './rollover.ts';
 import { post } from './settlement.ts';
 import type { Tier } from './state.ts';
 import { Store } from './store.ts';
@@ -78,10 +79,7 @@ const ID_SPACE_ROW = 'id-space';
 export async function startPaperExchange(options: PaperExchangeOptions): Promise<PaperExchange> {
   const store = new Store();
   const seed = options.seed ?? 1;
-  const journal =
-    options.journalFile === null
-      ? NO_JOURNAL
-      : openJournal(options.journalFile, (line) => store.replay(line));
+  const journal = options.journalFile === null ? NO_JOURNAL : openJournal(options.journalFile, store);
   store.attach(journal);
   const idSpace = idSpaceOf(store);
   createAccounts(store, options, idSpace);
@@ -138,6 +136,7 @@ export async function startPaperExchange(options: PaperExchangeOptions): Promise
     sendJson(response, 404, { error: ['EGeneral:Unknown method'] });
   };
   const ticker = setInterval(() => {
+    chargeRollovers({ store, idSpace, nowMs: Date.now() });
     engine.tick(Date.now());
     changes.tick(Date.now());
   }, TICK_MS);

@@ -9,7 +9,7 @@ import {
   type Decimal,
 } from '../../domain/money.ts';
 import { costOf, type Level } from './book.ts';
-import { MARGIN_FEE, feeOf, feePercent } from './fees.ts';
+import { MARGIN_FEE, ROLLOVER_MS, feeOf, feePercent } from './fees.ts';
 import { krakenId } from './ids.ts';
 import { pairById, type Pair } from './pairs.ts';
 import type { LedgerEntry, Order, Position, Trade } from './state.ts';
@@ -242,7 +242,7 @@ function newPosition(id: string, order: Order, nowMs: number): Position {
     net: '0',
     closingTrades: [],
     status: 'open',
-    rolloverMs: nowMs + 4 * 3_600_000,
+    rolloverMs: nowMs + ROLLOVER_MS,
   };
 }
 

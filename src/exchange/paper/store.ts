@@ -6,12 +6,19 @@ import type { Account, ApiKey, Arrival, LedgerEntry, Memo, Order, Position, Trad
 interface Tables {
   account: Account;
   key: ApiKey;
+  nonce: UsedNonce;
   order: Order;
   trade: Trade;
   position: Position;
   ledger: LedgerEntry;
   arrival: Arrival;
   memo: Memo;
+}
+
+/** The nonce of a private call, apart from its key: one is written for every call. */
+interface UsedNonce {
+  readonly key: string;
+  readonly nonce: string;
 }
 
 type TableName = keyof Tables;
@@ -73,6 +80,21 @@ export class Store {
     for (const [table, row] of line as Line) this.#index(table, row);
   }
 
+  /** All there is, as lines that replay to the same; for a journal that has grown long. */
+  *lines(): Generator<unknown, void> {
+    const tables: [TableName, Iterable<Tables[TableName]>][] = [
+      ['account', this.accounts.values()],
+      ['key', this.keys.values()],
+      ['memo', this.memos.values()],
+      ['arrival', this.arrivals.values()],
+      ['order', this.orders.values()],
+      ['trade', this.trades.values()],
+      ['position', this.positions.values()],
+      ['ledger', this.ledger.values()],
+    ];
+    for (const [table, rows] of tables) for (const row of rows) yield [[table, row]];
+  }
+
   openOrders(accountId: string): readonly Order[] {
     return [...(this.#openByAccount.get(accountId)?.values() ?? [])];
   }
@@ -114,6 +136,12 @@ export class Store {
       case 'key':
         this.keys.set((row as ApiKey).key, row as ApiKey);
         break;
+      case 'nonce': {
+        const { key, nonce } = row as UsedNonce;
+        const known = this.keys.get(key);
+        if (known) known.nonce = nonce;
+        break;
+      }
       case 'order':
         this.#indexOrder(row as Order);
         break;

@@ -1,4 +1,4 @@
-import { compare, subtract, type Decimal } from '../../../domain/money.ts';
+import { compare, type Decimal } from '../../../domain/money.ts';
 import { midPrice, type TopOfBook } from '../book.ts';
 import { PAIRS, type Pair } from '../pairs.ts';
 import { PairMarket, type MarketTrade } from './pair-market.ts';
@@ -11,10 +11,16 @@ export interface MarketListener {
 /** The public markets of all pairs, and who wants to know when one moves. */
 export class Markets {
   readonly #markets: ReadonlyMap<string, PairMarket>;
+  readonly #byUsdBase: ReadonlyMap<string, PairMarket>;
   readonly #listeners: MarketListener[] = [];
 
   constructor(seed: number) {
     this.#markets = new Map(PAIRS.map((pair) => [pair.id, new PairMarket(pair, seed)]));
+    this.#byUsdBase = new Map(
+      this.all().flatMap((market) =>
+        market.pair.quote.id === 'ZUSD' ? [[market.pair.base.id, market]] : [],
+      ),
+    );
   }
 
   listen(listener: MarketListener): void {
@@ -55,13 +61,6 @@ export class Markets {
 
   /** What one unit of an asset is worth in USD, by its own market; 1 where it has none. */
   usdRate(assetId: string): Decimal {
-    if (assetId === 'ZUSD') return '1';
-    const market = this.all().find(({ pair }) => pair.base.id === assetId && pair.quote.id === 'ZUSD');
-    return market?.last ?? '1';
-  }
-
-  spread(pair: Pair): Decimal {
-    const { top } = this.of(pair);
-    return subtract(top.ask, top.bid);
+    return this.#byUsdBase.get(assetId)?.last ?? '1';
   }
 }
