@@ -82,12 +82,14 @@ export function createCallQueue(budget: CallBudget, nowMs = () => performance.no
     for (const entry of candidates()) if (startOrPlan(entry, now)) return;
   }
 
-  /** Who could go if the budget allows; mostly nobody, so that long lanes cost nothing. */
-  function candidates(): readonly Entry[] {
+  /** Who could go if the budget allows, most urgent first; mostly nobody, so that long lanes cost nothing. */
+  function* candidates(): Iterable<Entry> {
     const [ahead, ...others] = inFlight.keys();
-    if (ahead === undefined) return waiting();
-    if (ahead.isWayOut || others.length > 0) return [];
-    return (lanes.get('exit') ?? []).filter((entry) => entry.isWayOut);
+    if (ahead !== undefined && (ahead.isWayOut || others.length > 0)) return;
+    for (const priority of ORDER) {
+      for (const entry of lanes.get(priority) ?? []) if (ahead === undefined || entry.isWayOut) yield entry;
+      if (ahead !== undefined) return;
+    }
   }
 
   function startOrPlan(entry: Entry, now: number): boolean {
@@ -129,11 +131,15 @@ export function createCallQueue(budget: CallBudget, nowMs = () => performance.no
     lanes.get(entry.priority)?.push(entry);
     if (maxWaitMs !== undefined) {
       const tooLate = new WaitedTooLong('the call waited for its turn until its time was up');
-      entry.giveUp = setTimeout(() => drop(entry, tooLate), Math.min(Math.max(0, maxWaitMs), LONGEST_TIMER_MS));
+      entry.giveUp = setTimeout(
+        () => drop(entry, tooLate),
+        Math.min(Math.max(0, maxWaitMs), LONGEST_TIMER_MS),
+      );
     }
     // All others have been considered before, and are no further now.
-    const isCandidate = inFlight.size === 0 || (entry.isWayOut && candidates().includes(entry));
-    if (isCandidate) startOrPlan(entry, nowMs());
+    const [ahead] = inFlight.keys();
+    const mayOvertake = inFlight.size === 1 && entry.isWayOut && ahead?.isWayOut === false;
+    if (ahead === undefined || mayOvertake) startOrPlan(entry, nowMs());
   }
 
   return {
