@@ -76,14 +76,7 @@ export function createLearningStore(pool: Pool): LearningStore {
       );
       return rows[0]?.count ?? 0;
     },
-    async studies() {
-      const rows = await selectRows(
-        pool,
-        studyTable,
-        `ORDER BY ("study" ->> 'entryTimeMs')::double precision, "id"`,
-      );
-      return rows.map(({ study }) => study);
-    },
+    studies: () => allStudies(pool),
   };
 }
 
@@ -107,6 +100,24 @@ async function addStudy(pool: Pool, study: Study): Promise<boolean> {
     );
     return inserted.rowCount === 1;
   });
+}
+
+/** Studies carry their market paths: page by page, so that no statement grows with their number. */
+const STUDIES_PER_PAGE = 200;
+
+async function allStudies(pool: Pool): Promise<Study[]> {
+  const all: Study[] = [];
+  for (let after = ''; ;) {
+    const page = await selectRows(pool, studyTable, 'WHERE "id" > $1 ORDER BY "id" LIMIT $2', [
+      after,
+      STUDIES_PER_PAGE,
+    ]);
+    all.push(...page.map(({ study }) => study));
+    const last = page.at(-1);
+    if (!last || page.length < STUDIES_PER_PAGE) break;
+    after = last.id;
+  }
+  return all.sort((left, right) => left.entryTimeMs - right.entryTimeMs || (left.id < right.id ? -1 : 1));
 }
 
 /** The active version; its velocity is the newest step's if that step went out from it or led to it. */

@@ -188,6 +188,14 @@ describe('studies', () => {
     expect(await two.learning.studies()).toEqual([earlier, later]);
     expect(await two.learning.countStudies()).toBe(0);
   });
+
+  test('come back complete when they are many', async () => {
+    const many = Array.from({ length: 450 }, (_, index) =>
+      study(`scan-${index}`, null, OPENED_AT_MS + index),
+    );
+    for (const each of many) await one.learning.addStudy(each);
+    expect((await two.learning.studies()).map(({ id }) => id)).toEqual(many.map(({ id }) => id));
+  });
 });
 
 describe('findings', () => {
