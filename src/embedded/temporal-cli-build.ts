@@ -7,7 +7,7 @@ import { temporalToolsDir } from './temporal-cli-version.ts';
 
 const run = promisify(execFile);
 const PACKAGE = 'github.com/temporalio/cli/cmd/temporal';
-const PROGRESS_EVERY_MS = 5_000;
+const PROGRESS_EVERY_MS = 10_000;
 
 export async function goIsThere(env: NodeJS.ProcessEnv): Promise<boolean> {
   try {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Connection } from '@temporalio/client';
 import pg from 'pg';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { isRunning, type ProcessIdentity } from '../../src/embedded/process-identity.ts';
 import { portsFrom } from '../../src/embedded/ports.ts';
 import { freePortBase } from '../support/port-base.ts';
@@ -30,18 +30,47 @@ describe('holdfast up', { timeout: 180_000 }, () => {
     await rm(root, { recursive: true, force: true });
   }, 60_000);
 
+  beforeEach(({ onTestFailed }) => onTestFailed(async () => console.log(await lastWords())));
+
+  /** The ends of the parts' logs, for the reader of a failure. */
+  async function lastWords(): Promise<string> {
+    const dir = path.join(root, 'logs');
+    const files = await readdir(dir).catch(() => []);
+    const tails = files.map(async (file) => {
+      const lines = (await readFile(path.join(dir, file), 'utf8')).trimEnd().split('\n');
+      return [`== ${file}`, ...lines.slice(-15).map((line) => line.slice(0, 300))].join('\n');
+    });
+    return (await Promise.all(tails)).join('\n');
+  }
+
   const start = () => startUp('--data-dir', root, '--port-base', String(portBase));
 
-  /** The recorded processes of the stack that still run. */
-  async function leftRunning(): Promise<string[]> {
+  /** What the stack has recorded of its processes, by part. */
+  async function processes(): Promise<Map<string, ProcessIdentity>> {
     const dir = path.join(root, 'processes');
-    const names = await readdir(dir);
-    const alive = await Promise.all(
-      names.map(async (name) =>
-        isRunning(JSON.parse(await readFile(path.join(dir, name), 'utf8')) as ProcessIdentity),
-      ),
-    );
-    return names.filter((_, index) => alive[index]);
+    const files = (await readdir(dir)).filter((file) => file.endsWith('.json'));
+    const read = async (file: string) =>
+      [path.parse(file).name, JSON.parse(await readFile(path.join(dir, file), 'utf8'))] as const;
+    return new Map((await Promise.all(files.map(read))) as [string, ProcessIdentity][]);
+  }
+
+  async function leftRunning(): Promise<string[]> {
+    const recorded = [...(await processes())];
+    const alive = await Promise.all(recorded.map(([, identity]) => isRunning(identity)));
+    return recorded.filter((_, index) => alive[index]).map(([name]) => name);
+  }
+
+  async function openPosition(): Promise<string> {
+    const args = ['--symbol', 'BTC/USD', '--side', 'long', '--notional', '250', '--wait', 'opened'];
+    const { positionId } = await holdfastJson<Position>('open', ...args, '--data-dir', root);
+    expect(positionId).toMatch(/^kraken-/);
+    return positionId;
+  }
+
+  /** Every order that ever arrived at the exchange. */
+  async function ordersAtExchange(): Promise<readonly unknown[]> {
+    const response = await fetch(`${up!.ready.exchangeUrl}/control/orders`);
+    return (await response.json()) as readonly unknown[];
   }
 
   it('says ready in one line of exactly the agreed fields, and keeps it in ready.json', async () => {
@@ -94,10 +123,7 @@ describe('holdfast up', { timeout: 180_000 }, () => {
 
   it('has the open position again after kill -9 of the whole process group, and closes it with one order', async () => {
     const data = ['--data-dir', root];
-    const args = ['--symbol', 'BTC/USD', '--side', 'long', '--notional', '250', '--wait', 'opened'];
-    const opened = await holdfastJson<Position>('open', ...args, ...data);
-    const { positionId } = opened;
-    expect(positionId).toMatch(/^kraken-/);
+    const positionId = await openPosition();
 
     up!.signalGroup('SIGKILL');
     await up!.ended;
@@ -110,8 +136,27 @@ describe('holdfast up', { timeout: 180_000 }, () => {
 
     await holdfastJson('exit', positionId, '--wait', 'closed', ...data);
     expect(await holdfastJson('positions', ...data)).toEqual([]);
-    const orders = await (await fetch(`${up.ready.exchangeUrl}/control/orders`)).json();
-    expect(Array.isArray(orders) ? orders : (orders as { orders: unknown[] }).orders).toHaveLength(2);
+    expect(await ordersAtExchange()).toHaveLength(2);
+  });
+
+  it('brings back by itself every part that is killed, with the open position', async () => {
+    const data = ['--data-dir', root];
+    const positionId = await openPosition();
+    const before = await processes();
+    const killed = ['temporal', 'postgres', 'paper', 'worker-1'];
+    for (const name of killed) process.kill(before.get(name)!.pid, 'SIGKILL');
+
+    const restarted = async () => {
+      const now = await processes();
+      return killed.filter((name) => now.get(name)!.pid !== before.get(name)!.pid);
+    };
+    await expect.poll(restarted, { timeout: 90_000, interval: 250 }).toEqual(killed);
+    const health = async () => (await fetch(`${up!.ready.dashboardUrl}/healthz`)).status;
+    await expect.poll(health, { timeout: 60_000, interval: 500 }).toBe(200);
+
+    await holdfastJson('exit', positionId, '--wait', 'closed', ...data);
+    expect(await holdfastJson('positions', ...data)).toEqual([]);
+    expect(await ordersAtExchange()).toHaveLength(4);
   });
 
   it('stops in order on Ctrl-C and leaves neither a process nor an address behind', async () => {
