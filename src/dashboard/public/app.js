@@ -21,7 +21,7 @@ import { thresholdsView } from './views/thresholds.js';
 
 const VIEWS = [
   ['positions', 'Positions', positionsView],
-  ['closed', 'Closed trades', closedView],
+  ['closed', 'Closed', closedView],
   ['performance', 'Performance', performanceView],
   ['thresholds', 'Thresholds', thresholdsView],
   ['findings', 'Findings', findingsView],

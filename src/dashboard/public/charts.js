@@ -1,5 +1,5 @@
 import uPlot from '/vendor/uplot/uPlot.esm.js';
-import { amount, price, time } from './format.js';
+import { amount, axisTime, price } from './format.js';
 import { nearEdges } from './sparkline.js';
 import { onThemeChange, theme } from './theme.js';
 
@@ -65,14 +65,24 @@ function axis(colours, format, size) {
   };
 }
 
+/** Labels as fine as the grid; never finer than seconds. */
+function timeAxis(colours) {
+  return {
+    ...axis(colours),
+    space: 90,
+    incrs: [
+      1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 172_800,
+      604_800, 2_592_000,
+    ],
+    values: (_plot, splits, _axis, _space, step) => splits.map((split) => axisTime(split * 1000, step)),
+  };
+}
+
 const base = (colours) => ({
   legend: { show: false },
   cursor: { y: false, points: { size: 6 }, drag: { setScale: false } },
-  padding: [10, 8, 0, 0],
-  axes: [
-    { ...axis(colours, (seconds) => time(seconds * 1000).slice(-8)), space: 90 },
-    axis(colours, (value) => price(value), 72),
-  ],
+  padding: [10, 28, 0, 0],
+  axes: [timeAxis(colours), axis(colours, (value) => price(value), 72)],
 });
 
 /** Mark over time with entry and band as lines. `current()` gives the position as it is now. */
@@ -135,7 +145,7 @@ export function curveChart(host, data) {
     host,
     (colours) => ({
       ...base(colours),
-      axes: [{ ...axis(colours), space: 90 }, axis(colours, (value) => amount(value), 78)],
+      axes: [timeAxis(colours), axis(colours, (value) => amount(value), 78)],
       series: [
         {},
         {
@@ -156,7 +166,7 @@ export function drawdownChart(host, data) {
     host,
     (colours) => ({
       ...base(colours),
-      axes: [{ ...axis(colours), space: 90 }, axis(colours, (value) => amount(value), 78)],
+      axes: [timeAxis(colours), axis(colours, (value) => amount(value), 78)],
       scales: { y: { range: (_plot, low) => [Math.min(low ?? 0, -0.01) * 1.08, 0] } },
       series: [
         {},

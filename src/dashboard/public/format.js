@@ -74,6 +74,14 @@ export function time(ms) {
   return isToday ? clocks.format(date) : `${days.format(date)} ${clocks.format(date)}`;
 }
 
+const minutes = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' });
+
+/** For an axis whose grid lines are `stepSeconds` apart. */
+export function axisTime(ms, stepSeconds) {
+  const format = stepSeconds >= 86_400 ? days : stepSeconds >= 60 ? minutes : clocks;
+  return format.format(new Date(ms));
+}
+
 /** `take-profit` → `take profit`. */
 export function words(rule) {
   return rule === null || rule === undefined ? NONE : rule.replaceAll('-', ' ');

@@ -59,9 +59,7 @@ export class Store extends EventTarget {
     for (const change of positions) {
       const known = this.positions.get(change.positionId);
       isNew ||= !known;
-      const markAtMs =
-        change.markAgeMs === null || change.markAgeMs === undefined ? null : asOfMs - change.markAgeMs;
-      this.positions.set(change.positionId, { ...known, ...change, markAtMs });
+      this.positions.set(change.positionId, { ...known, ...change });
     }
     this.#remember(asOfMs);
     this.isLoaded = true;

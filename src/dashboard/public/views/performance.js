@@ -92,11 +92,13 @@ function startOf({ equity, netPnl, openPnl }) {
   return equity === null ? 0 : Number(equity) - Number(netPnl) - Number(openPnl);
 }
 
+/** From just before the first close until now. */
 function points({ curve }, field, start) {
   const first = curve[0].atMs / 1000 - 1;
+  const values = curve.map((point) => start + Number(point[field]));
   return [
-    [first, ...curve.map(({ atMs }) => atMs / 1000)],
-    [start, ...curve.map((point) => start + Number(point[field]))],
+    [first, ...curve.map(({ atMs }) => atMs / 1000), Date.now() / 1000],
+    [start, ...values, values.at(-1)],
   ];
 }
 

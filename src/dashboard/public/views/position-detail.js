@@ -1,7 +1,7 @@
 import { get } from '../api.js';
 import { priceChart } from '../charts.js';
 import { facts, h } from '../dom.js';
-import { amount, duration, fraction, price, quantity, time, words } from '../format.js';
+import { amount, fraction, price, quantity, signedPercent, time, words } from '../format.js';
 import { holdText } from './position-row.js';
 import { workflowLink } from './workflow-link.js';
 
@@ -41,7 +41,8 @@ export class PositionDetail {
         ['Value at entry', amount(position.notional)],
         ['Best mark', position.bestPrice === null ? null : price(position.bestPrice)],
         ['Minimum hold', holdText(position, nowMs)],
-        ['Mark is', position.markAtMs === null ? null : `${duration(nowMs - position.markAtMs)} old`],
+        ['Exits below', edge(position, position.exitsBelow)],
+        ['Exits above', edge(position, position.exitsAbove)],
       ]),
     );
   }
@@ -98,4 +99,10 @@ export class PositionDetail {
       stateUnknown ? h('p', { class: 'warn' }, `The workflow did not answer: ${stateUnknown}`) : '',
     ];
   }
+}
+
+/** The price, and how far the mark is from it. */
+function edge({ markPrice }, limit) {
+  if (limit === null) return 'not yet known';
+  return `${price(limit)} (${signedPercent((Number(limit) / Number(markPrice) - 1) * 100)})`;
 }

@@ -4,7 +4,7 @@ import { duration, price, quantity, sign, signedAmount, signedPercent, words } f
 import { drawSparkline } from '../sparkline.js';
 import { PositionDetail } from './position-detail.js';
 
-/** Beyond this a mark is called old. */
+/** From this age a mark is called old; the server tells ages in steps of five seconds. */
 const OLD_MARK_MS = 10_000;
 
 /** One open position: built once, then only the figures that moved are written. */
@@ -108,11 +108,11 @@ export class PositionRow {
   update(position, marks, nowMs) {
     this.#position = position;
     const parts = this.#parts;
-    const { stage, markAtMs, exitsBelow, exitsAbove } = position;
-    const isOld = markAtMs !== null && nowMs - markAtMs > OLD_MARK_MS;
+    const { stage, markAgeMs, exitsBelow, exitsAbove } = position;
+    const isOld = markAgeMs !== null && markAgeMs >= OLD_MARK_MS;
     setText(parts.mark, price(position.markPrice));
     setClass(parts.mark, isOld ? 'figure old' : 'figure');
-    setAttribute(parts.mark, 'title', isOld ? `this mark is ${duration(nowMs - markAtMs)} old` : '');
+    setAttribute(parts.mark, 'title', isOld ? `this mark is ${duration(markAgeMs)} old` : '');
     setText(parts.pnl, signedAmount(position.unrealizedPnl));
     setClass(parts.pnl, `figure ${sign(position.unrealizedPnl)}`);
     setText(parts.percent, signedPercent(position.returnPct));

@@ -40,7 +40,7 @@ function current(thresholds, specs, versions) {
   return table(
     'The thresholds in use',
     [
-      { name: 'Threshold', cell: ({ name }) => h('code', {}, name) },
+      { name: 'Threshold', className: 'lead', cell: ({ name }) => h('code', {}, name) },
       { name: 'Now', className: 'number', cell: ({ name }) => h('strong', {}, figure(thresholds[name])) },
       { name: 'Start', className: 'number', cell: ({ start }) => figure(start) },
       { name: 'Within its bounds', cell: (spec) => boundsGauge(spec, thresholds[spec.name]) },
@@ -56,7 +56,7 @@ function current(thresholds, specs, versions) {
               .join(' → '),
           ),
       },
-      { name: 'What it does', cell: ({ meaning }) => meaning },
+      { name: 'What it does', className: 'lead', cell: ({ meaning }) => meaning },
     ],
     specs,
   );
