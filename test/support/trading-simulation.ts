@@ -7,22 +7,31 @@ import {
   type StudiedSignal,
 } from '../../src/domain/learning/study.ts';
 import { moveFraction } from '../../src/domain/position.ts';
+import { volatilityScale } from '../../src/domain/sizing.ts';
 import type { Thresholds } from '../../src/domain/thresholds.ts';
 
 const EQUITY = 10_000;
-/** What is still open then is closed by hand. */
 const LONGEST_HOLD_MS = 2 * 3_600_000;
 
 /**
  * What learning would hear of a signal that was traded under pinned thresholds: the real outcome, and of the market
  * only the way to the exit and the horizon after it.
  */
-export function tradeSignal(signal: StudiedSignal, pinned: Thresholds, version: number): Study {
-  const longest = { ...signal, path: pathUntil(signal, signal.entryTimeMs + LONGEST_HOLD_MS) };
+export function tradeSignal(
+  signal: StudiedSignal,
+  pinned: Thresholds,
+  version: number,
+  longestHoldMs = LONGEST_HOLD_MS,
+): Study {
+  const longest = { ...signal, path: pathUntil(signal, signal.entryTimeMs + longestHoldMs) };
   const result = replay(prepareStudy(longest), pinned);
   const study = { ...signal, thresholdsVersion: version, rivals: [] };
   if (!result.taken) {
-    return { ...study, outcome: null, path: pathUntil(signal, signal.entryTimeMs + skippedHorizonMs(1)) };
+    return {
+      ...study,
+      outcome: null,
+      path: pathUntil(signal, signal.entryTimeMs + skippedHorizonMs(signal.timeScale)),
+    };
   }
   const entry = Number(signal.entryPrice);
   const exitPrice =
@@ -43,7 +52,7 @@ export function tradeSignal(signal: StudiedSignal, pinned: Thresholds, version: 
       side: signal.side,
       thresholdsVersion: version,
       confidence: signal.confidence,
-      volatilityScale: 1,
+      volatilityScale: volatilityScale(signal.volatilityRatio, 1, pinned.volatilityAdjustmentFactor),
       quantity: quantity.toFixed(8),
       entryPrice: signal.entryPrice,
       exitPrice,

@@ -1,3 +1,4 @@
+import type { ThresholdName } from '../thresholds.ts';
 import { objective } from './objective.ts';
 import type { PreparedStudy } from './replay.ts';
 import { perThreshold, thresholdsAt, type PerThreshold } from './unit-range.ts';
@@ -8,6 +9,8 @@ const PLACES = 8;
 export interface FarSlope {
   /** Log growth per unit range towards the best place of each threshold; 0 where no place is better. */
   readonly slope: PerThreshold;
+  /** Thresholds that change nothing anywhere in their range, the others left alone. */
+  readonly inert: ReadonlySet<ThresholdName>;
   readonly marks: number;
 }
 
@@ -21,19 +24,23 @@ export function farSlope(
   growthHere: number,
 ): FarSlope {
   let marks = 0;
+  const inert = new Set<ThresholdName>();
   const slope = perThreshold((name) => {
     let best = growthHere;
     let towards = 0;
+    let matters = false;
     for (let place = 0; place < PLACES; place += 1) {
       const at = (place + 0.5) / PLACES;
       const there = objective(studies, thresholdsAt({ ...unit, [name]: at }));
       marks += there.marks;
+      matters ||= there.growth !== growthHere;
       if (there.growth > best && at !== unit[name]) {
         best = there.growth;
         towards = (there.growth - growthHere) / (at - unit[name]);
       }
     }
+    if (!matters) inert.add(name);
     return towards;
   });
-  return { slope, marks };
+  return { slope, inert, marks };
 }

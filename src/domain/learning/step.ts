@@ -1,6 +1,6 @@
 import { createRandom } from '../random.ts';
 import { THRESHOLD_NAMES, THRESHOLD_SPECS, thresholdViolations, type Thresholds } from '../thresholds.ts';
-import { farSlope } from './far-slope.ts';
+import { farSlope, type FarSlope } from './far-slope.ts';
 import { gradient, type Gradient } from './gradient.ts';
 import { objective } from './objective.ts';
 import { prepareStudy, type PreparedStudy } from './replay.ts';
@@ -43,7 +43,7 @@ export interface LearningStep {
   readonly gradientNoise: PerThreshold;
   /** Log growth per unit range towards the best place over the whole range of a threshold alone. */
   readonly farSlope: PerThreshold;
-  /** Width of the perturbations that the step follows, unit range; null where none was taken. */
+  /** Width of the perturbations that the step follows, unit range; null where it follows the far slopes alone. */
   readonly sigma: number | null;
   /** To hand to the next step, whether this one was accepted or not. */
   readonly velocity: PerThreshold;
@@ -126,28 +126,29 @@ export function learningStep(
   const random = createRandom(seed);
   const unit = unitOf(current.thresholds);
   const far = farSlope(seen, unit, before.seen.growth);
-  const along = (slope: PerThreshold, scale: number) => {
-    const velocity = nextVelocity(current.velocity, slope, scale);
-    const proposed = thresholdsAt(perThreshold((name) => unit[name] + velocity[name]));
-    return { velocity, proposed, after: objective(seen, proposed) };
-  };
   const gradients = SIGMAS.map((sigma) =>
     gradient(seen, unit, sigma, options.blocks ?? DEFAULT_BLOCKS, random),
   );
-  const candidates = gradients.map((found) => ({
+  const directions: Direction[] = gradients.map((found) => ({
     found,
-    ...along(beyondNoise(found, far.slope), found.scale),
+    sigma: found.sigma,
+    slope: beyondNoise(found, far),
   }));
   const [narrowest] = gradients;
-  if (narrowest) candidates.push({ found: narrowest, ...along(far.slope, narrowest.scale) });
-  const { found, velocity, proposed, after } = candidates.reduce((best, candidate) =>
+  if (narrowest) directions.push({ found: narrowest, sigma: null, slope: far.slope });
+  const candidates = directions.map(({ found, sigma, slope }) => {
+    const velocity = nextVelocity(current.velocity, slope, found.scale);
+    const proposed = thresholdsAt(perThreshold((name) => unit[name] + velocity[name]));
+    return { found, sigma, velocity, proposed, after: objective(seen, proposed) };
+  });
+  const { found, sigma, velocity, proposed, after } = candidates.reduce((best, candidate) =>
     candidate.after.growth > best.after.growth ? candidate : best,
   );
   const afterUnseen = objective(unseen, proposed);
   const measured = {
     gradient: found.slope,
     gradientNoise: found.noise,
-    sigma: found.sigma,
+    sigma,
     farSlope: far.slope,
     marks: gradients.reduce((sum, { marks }) => sum + marks, far.marks),
   };
@@ -174,11 +175,20 @@ export function learningStep(
   };
 }
 
-/** The near slope where it stands out of its noise, the far one elsewhere. */
-function beyondNoise(near: Gradient, far: PerThreshold): PerThreshold {
-  return perThreshold((name) =>
-    Math.abs(near.slope[name]) > NOISE_FACTOR * near.noise[name] ? near.slope[name] : far[name],
-  );
+/** A slope to follow, with the gradient it rests on; `sigma` is null where it is the far slopes alone. */
+interface Direction {
+  readonly found: Gradient;
+  readonly sigma: number | null;
+  readonly slope: PerThreshold;
+}
+
+/** The near slope where it stands out of its noise, the far one elsewhere; what changes nothing stays put. */
+function beyondNoise(near: Gradient, far: FarSlope): PerThreshold {
+  return perThreshold((name) => {
+    if (far.inert.has(name)) return 0;
+    const standsOut = Math.abs(near.slope[name]) > NOISE_FACTOR * near.noise[name];
+    return standsOut ? near.slope[name] : far.slope[name];
+  });
 }
 
 /** Oldest first; the order of the input does not matter. */
