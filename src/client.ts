@@ -13,11 +13,13 @@ import {
   initialSearchAttributes,
 } from './workflows/search-attributes.ts';
 import type { trade } from './workflows/trade.ts';
+import type { reconcile } from './workflows/reconcile.ts';
 import type { LearningProgress } from './workflows/learning.ts';
 import type { Thresholds } from './domain/thresholds.ts';
 import type {
   ExitAnswer,
   ExitDecision,
+  GuardRef,
   Stage,
   TradeProgress,
   TradeRequest,
@@ -32,14 +34,15 @@ export function tradeWorkflowId(tradeId: string): string {
   return `trade-${tradeId}`;
 }
 
-export function guardWorkflowId(workerId: string): string {
-  return `guard-${workerId}`;
+export function guardWorkflowId(leaseId: string): string {
+  return `guard-${leaseId}`;
 }
 
 export function guardTaskQueue(workerId: string): string {
   return `${TASK_QUEUE}-guard-${workerId}`;
 }
 
+const BEAT_DEADLINE_MS = 2_000;
 const RUNNING_TRADES = `WorkflowType = 'trade' AND ExecutionStatus = 'Running'`;
 
 export interface RunningTrade {
@@ -133,8 +136,8 @@ export class HoldfastClient {
     await ignoringEnded(this.#trade(tradeId).signal<[ExitDecision]>('exitDecided', decision));
   }
 
-  async signalGuardLost(tradeId: string, workerId: string): Promise<void> {
-    await ignoringEnded(this.#trade(tradeId).signal<[{ workerId: string }]>('guardLost', { workerId }));
+  async signalGuardLost(tradeId: string, leaseId: string): Promise<void> {
+    await ignoringEnded(this.#trade(tradeId).signal<[{ leaseId: string }]>('guardLost', { leaseId }));
   }
 
   /** Learning runs for ever: the first outcome, or the worker's start, begins it. */
@@ -169,19 +172,41 @@ export class HoldfastClient {
     return this.#client.workflow.getHandle(LEARNING_WORKFLOW_ID).query('progress');
   }
 
-  /** The lease of a worker over the positions it guards. */
-  async startGuard(workerId: string): Promise<void> {
-    await this.#client.workflow.start('guard', {
+  /** Runs the lease of a worker over the positions it guards; resolves when the lease has ended. */
+  async runGuard(lease: GuardRef): Promise<void> {
+    await this.#client.workflow.execute('guard', {
       taskQueue: TASK_QUEUE,
-      workflowId: guardWorkflowId(workerId),
-      args: [{ workerId, taskQueue: guardTaskQueue(workerId) }],
-      staticSummary: `lease of worker ${workerId}`,
+      workflowId: guardWorkflowId(lease.leaseId),
+      args: [lease],
+      staticSummary: `lease ${lease.leaseId}`,
     });
+  }
+
+  /** One beat of the lease's activity; resolves only when Temporal has acknowledged it. */
+  async beat(taskToken: Uint8Array): Promise<void> {
+    const { namespace } = this.#client.options;
+    await this.#client.withDeadline(Date.now() + BEAT_DEADLINE_MS, () =>
+      this.#client.workflowService.recordActivityTaskHeartbeat({ namespace, taskToken }),
+    );
+  }
+
+  async guardHasEnded(leaseId: string): Promise<boolean> {
+    try {
+      const { status } = await this.#client.workflow.getHandle(guardWorkflowId(leaseId)).describe();
+      return status.name !== 'RUNNING';
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return true;
+      throw error;
+    }
   }
 
   /** One reconciliation now. */
   async reconcileNow(workflowId: string): Promise<AuditReport> {
-    return this.#client.workflow.execute('reconcile', { taskQueue: TASK_QUEUE, workflowId, args: [] });
+    return this.#client.workflow.execute<typeof reconcile>('reconcile', {
+      taskQueue: TASK_QUEUE,
+      workflowId,
+      args: [],
+    });
   }
 
   #trade(tradeId: string): WorkflowHandle<typeof trade> {

@@ -26,6 +26,15 @@ const url = (schemes: readonly string[]) =>
     },
     `must be a URL beginning with ${schemes.join('// or ')}//`,
   );
+/** A scaled policy minute is the interval of predictions and candles: whole milliseconds, at least a second. */
+const timeScale = z.coerce
+  .number()
+  .positive()
+  .refine(
+    (scale) => scale <= 60 && Number.isInteger(60_000 / scale),
+    'must divide 60000 and be at most 60, like 1, 10, 30 or 60',
+  );
+const hostList = z.string().transform((value) => value.split(',').filter((part) => part !== ''));
 const symbolList = z
   .string()
   .transform((value) => value.split(',').map((part) => part.trim()))
@@ -56,7 +65,9 @@ const schema = z.object({
   HOLDFAST_MAX_DAILY_LOSS: amount.optional(),
   HOLDFAST_MAX_DRAWDOWN: fraction.optional(),
   HOLDFAST_BASE_NOTIONAL: amount.default('500'),
-  HOLDFAST_TIME_SCALE: z.coerce.number().positive().default(1),
+  HOLDFAST_TIME_SCALE: timeScale.default(1),
+  HOLDFAST_KRAKEN_TIER: z.enum(['starter', 'intermediate', 'pro']).optional(),
+  HOLDFAST_PAPER_HOSTS: hostList.prefault(''),
   HOLDFAST_SCAN: onOff.default(false),
   HOLDFAST_SCAN_SYMBOLS: symbolList.prefault('BTC/USD'),
   HOLDFAST_SCAN_MAX_PER_SYMBOL: positiveInteger.default(4),

@@ -1,30 +1,49 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Client } from '@temporalio/client';
-import { NativeConnection, type NativeConnectionOptions, Runtime, DefaultLogger, Worker } from '@temporalio/worker';
+import {
+  NativeConnection,
+  type NativeConnectionOptions,
+  Runtime,
+  DefaultLogger,
+  Worker,
+} from '@temporalio/worker';
 import { migrate } from '../db/migrate.ts';
 import { openDatabase } from '../db/data-source.ts';
 import { createRepositories } from '../db/repositories/index.ts';
-import { createActivities, type ActivityDependencies } from './activities/index.ts';
+import { createActivities } from './activities/index.ts';
+import { createIntentJournal, type IntentJournal } from './activities/intent-journal.ts';
 import { guardTaskQueue, HoldfastClient, TASK_QUEUE } from './client.ts';
 import type { Config } from './config.ts';
-import type { RiskLimits } from './domain/risk.ts';
 import { createKrakenExchange } from './exchange/kraken/kraken-exchange.ts';
 import { createKrakenFeed } from './exchange/kraken/feed.ts';
+import type { SubmitOutcome } from './exchange/port.ts';
 import type { Logger } from './logging.ts';
+import { createFiring } from './market/firing.ts';
+import type { ArmedTrade } from './market/guarded-position.ts';
+import { GuardKeeper } from './market/guard-keeper.ts';
 import { MarketHub } from './market/hub.ts';
+import { Lease } from './market/lease.ts';
 import { startLiveUpdates } from './market/live-updates.ts';
-import { httpProvider, momentumProvider, noPredictions, PredictionService, type PredictionProvider } from './market/predictions.ts';
+import { PredictionService } from './market/predictions.ts';
 import { serveMetrics } from './metrics.ts';
 import { ensureSchedule, temporalEnvironment } from './temporal-connection.ts';
-import type { TradeSettings } from './workflows/messages.ts';
+import {
+  predictionProvider,
+  requireAddresses,
+  riskLimits,
+  scanSettings,
+  tradeSettings,
+} from './worker-settings.ts';
 
 /** The composition root: the only place of a worker that wires real parts. */
 
 const PREDICTION_INTERVAL_MS = 60_000;
 const RECONCILE_EVERY_MS = 60_000;
 const SHUTDOWN_GRACE_MS = 5_000;
+const LEASE_RETRY_MS = 1_000;
 
 export interface RunningWorker {
   readonly workerId: string;
@@ -35,94 +54,71 @@ export interface RunningWorker {
 }
 
 export async function startWorker(config: Config, log: Logger): Promise<RunningWorker> {
-  const { databaseUrl, apiUrl, wsUrl, key, secret } = requireAddresses(config);
-  const now = Date.now;
   const workerId = `${hostname()}-${process.pid}-${randomBytes(3).toString('hex')}`;
-  const guard = { workerId, taskQueue: guardTaskQueue(workerId) };
-
-  Runtime.install({ logger: new DefaultLogger('WARN', ({ level, message, meta }) => log.warn({ sdk: level, ...meta }, message)) });
-  const database = await openDatabase(databaseUrl, {
-    applicationName: 'holdfast-worker',
-    onConnectionError: (err) => log.warn({ event: 'database-connection-lost', err }, 'database connection lost'),
-  });
-  await migrate(database);
-  const repositories = createRepositories(database);
-  const exchange = createKrakenExchange({
-    restUrl: apiUrl,
-    key,
-    secret,
-    live: config.HOLDFAST_LIVE === 'yes',
-    now,
-    log,
-  });
-  const feed = createKrakenFeed({ wsUrl, log, restQuotes: (symbols) => exchange.quotes(symbols), now });
-
-  const { connectionOptions, namespace } = temporalEnvironment();
-  const connection = await NativeConnection.connect(connectionOptions as NativeConnectionOptions);
-  const temporal = new Client({ connection, namespace });
-  const client = new HoldfastClient(temporal);
-
+  const taskQueue = guardTaskQueue(workerId);
   const timeScale = config.HOLDFAST_TIME_SCALE;
   const intervalMs = PREDICTION_INTERVAL_MS / timeScale;
-  const predictions = new PredictionService({ exchange, provider: predictionProvider(config, intervalMs, log), intervalMs, now, log });
+  const now = Date.now;
+  forwardSdkLogs(log);
+
+  const parts = await connectParts(config, log);
+  const { database, exchange, feed, connection, namespace } = parts;
+  const repositories = createRepositories(database);
+  const temporal = new Client({ connection, namespace });
+  const client = new HoldfastClient(temporal);
+  const provider = predictionProvider(config, intervalMs, log);
+  const predictions = new PredictionService({ exchange, provider, intervalMs, now, log });
   const hub = new MarketHub({
     feed,
     predict: (symbol) => predictions.latest(symbol),
     predictionIntervalMs: intervalMs,
-    decided: ({ tradeId, last }) => client.signalExitDecided(tradeId, { workerId, last }),
+    decided: (trade, last) => void keeper.decided(trade, last),
     now,
     log,
   });
-  const stopLiveUpdates = startLiveUpdates(hub, repositories.ledger, log);
-  const metrics = await serveMetrics(config.HOLDFAST_METRICS_PORT, hub, () => feed.status());
-
-  let announceStop: () => void = () => undefined;
-  const stopping = new Promise<void>((resolve) => (announceStop = resolve));
-  const dependencies: ActivityDependencies = {
+  const lease = new Lease({ wallMs: now, monotonicMs: () => performance.now() });
+  const intents = createIntentJournal(repositories.ledger, log);
+  const keeper = new GuardKeeper({
+    hub,
+    lease,
+    fire: createFiring({ exchange, lease, now, note: noteFiring(intents), log }),
+    taskQueue,
+    tell: (tradeId, decision) => client.signalExitDecided(tradeId, decision),
+    log,
+  });
+  const activities = createActivities({
     ...repositories,
     exchange,
-    hub,
+    keeper,
+    intents,
     predictions,
     client,
-    guard,
     limits: riskLimits(config),
     settings: tradeSettings(config, timeScale),
-    scan: {
-      symbols: config.HOLDFAST_SCAN_SYMBOLS,
-      maxPerSymbol: config.HOLDFAST_SCAN_MAX_PER_SYMBOL,
-      baseNotional: config.HOLDFAST_BASE_NOTIONAL,
-    },
+    scan: scanSettings(config),
     timeScale,
-    stopping,
     now,
     log,
-  };
-  const activities = createActivities(dependencies);
-  const { armPosition, disarmPosition, holdLease } = activities;
+  });
   const common = { connection, namespace, identity: workerId, shutdownGraceTime: SHUTDOWN_GRACE_MS };
   const workers = await Promise.all([
-    Worker.create({
-      ...common,
-      taskQueue: TASK_QUEUE,
-      workflowsPath: fileURLToPath(new URL('./workflows/index.ts', import.meta.url)),
-      activities,
-    }),
-    Worker.create({ ...common, taskQueue: guard.taskQueue, activities: { armPosition, disarmPosition, holdLease } }),
+    Worker.create({ ...common, taskQueue: TASK_QUEUE, workflowsPath: WORKFLOWS, activities }),
+    Worker.create({ ...common, taskQueue, activities }),
   ]);
+  const stopLiveUpdates = startLiveUpdates(hub, repositories.ledger, log);
+  const metrics = await serveMetrics(config.HOLDFAST_METRICS_PORT, hub, () => feed.status());
   const running = Promise.all(workers.map((worker) => worker.run()));
-  await client.startGuard(workerId);
+  const guarding = keepLease({ workerId, taskQueue, client, log });
   await client.ensureLearning();
   await ensureSchedule(temporal, 'reconcile', RECONCILE_EVERY_MS, true);
   if (config.HOLDFAST_SCAN) await ensureSchedule(temporal, 'scan', Math.max(1_000, intervalMs), true);
 
   const close = async () => {
+    guarding.stop();
     stopLiveUpdates();
     hub.close();
-    await feed.close();
-    exchange.close();
     await metrics.close();
-    await connection.close();
-    await database.destroy();
+    await closeParts(parts);
   };
   const ended = running.then(close, async (error: unknown) => {
     await close();
@@ -133,57 +129,77 @@ export async function startWorker(config: Config, log: Logger): Promise<RunningW
     metricsUrl: metrics.url,
     ended,
     stop: async () => {
-      announceStop();
+      guarding.stop();
+      keeper.stop();
       for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
       await ended;
     },
   };
 }
 
-function requireAddresses(config: Config) {
-  const { DATABASE_URL, KRAKEN_API_URL, KRAKEN_WS_URL, KRAKEN_API_KEY, KRAKEN_API_SECRET } = config;
-  const needed = { DATABASE_URL, KRAKEN_API_URL, KRAKEN_WS_URL, KRAKEN_API_KEY, KRAKEN_API_SECRET };
-  const missing = Object.entries(needed).filter(([, value]) => value === undefined);
-  if (missing.length > 0) {
-    throw new Error(`the worker needs ${missing.map(([name]) => name).join(', ')}; holdfast up provides them all`);
-  }
-  return {
-    databaseUrl: DATABASE_URL ?? '',
-    apiUrl: KRAKEN_API_URL ?? '',
-    wsUrl: KRAKEN_WS_URL ?? '',
-    key: KRAKEN_API_KEY ?? '',
-    secret: KRAKEN_API_SECRET ?? '',
+const WORKFLOWS = fileURLToPath(new URL('./workflows/index.ts', import.meta.url));
+
+type Parts = Awaited<ReturnType<typeof connectParts>>;
+
+async function connectParts(config: Config, log: Logger) {
+  const { databaseUrl, apiUrl, wsUrl, key, secret } = requireAddresses(config);
+  const database = await openDatabase(databaseUrl, {
+    applicationName: 'holdfast-worker',
+    onConnectionError: (err) =>
+      log.warn({ event: 'database-connection-lost', err }, 'database connection lost'),
+  });
+  await migrate(database);
+  const { connectionOptions, namespace } = temporalEnvironment();
+  const connection = await NativeConnection.connect(connectionOptions as NativeConnectionOptions);
+  const live = config.HOLDFAST_LIVE === 'yes';
+  const exchange = createKrakenExchange({
+    restUrl: apiUrl,
+    key,
+    secret,
+    live,
+    ...exchangeAccess(config),
+    log,
+  });
+  const feed = createKrakenFeed({ wsUrl, log, restQuotes: (symbols) => exchange.quotes(symbols) });
+  return { database, connection, namespace, exchange, feed };
+}
+
+async function closeParts({ database, connection, exchange, feed }: Parts): Promise<void> {
+  await feed.close();
+  exchange.close();
+  await connection.close();
+  await database.destroy();
+}
+
+/** Runs one lease after the other: one that was lost is followed by a new one with a new id. */
+function keepLease(options: { workerId: string; taskQueue: string; client: HoldfastClient; log: Logger }) {
+  const { workerId, taskQueue, client, log } = options;
+  const stopping = new AbortController();
+  const isStopping = () => stopping.signal.aborted;
+  const run = async () => {
+    for (let term = 1; !isStopping(); term += 1) {
+      try {
+        await client.runGuard({ leaseId: `${workerId}-${term}`, taskQueue });
+      } catch (err) {
+        if (!isStopping()) log.warn({ event: 'lease-not-kept', err }, 'no lease; trying again');
+      }
+      await delay(LEASE_RETRY_MS);
+    }
+  };
+  void run();
+  return { stop: () => stopping.abort() };
+}
+
+function noteFiring(intents: IntentJournal) {
+  return (trade: ArmedTrade, outcome: SubmitOutcome): void => {
+    if (trade.exit) void intents.fired(trade.tradeId, { ...trade.exit, symbol: trade.symbol }, outcome);
   };
 }
 
-function predictionProvider(config: Config, intervalMs: number, log: Logger): PredictionProvider {
-  const ttlMs = 2 * intervalMs;
-  switch (config.PREDICTION_URL) {
-    case 'none':
-      return noPredictions;
-    case 'builtin':
-      return momentumProvider(ttlMs);
-    default:
-      return httpProvider({ url: config.PREDICTION_URL, ttlMs, timeoutMs: 3_000, log });
-  }
-}
-
-function riskLimits(config: Config): RiskLimits {
-  return {
-    maxOpenPositions: config.HOLDFAST_MAX_OPEN_POSITIONS,
-    maxPositionsPerSymbol: config.HOLDFAST_MAX_POSITIONS_PER_SYMBOL,
-    maxNotional: config.HOLDFAST_MAX_NOTIONAL,
-    maxExposure: config.HOLDFAST_MAX_EXPOSURE ?? null,
-    maxDailyLoss: config.HOLDFAST_MAX_DAILY_LOSS ?? null,
-    maxDrawdown: config.HOLDFAST_MAX_DRAWDOWN ?? null,
-  };
-}
-
-function tradeSettings(config: Config, timeScale: number): TradeSettings {
-  return {
-    listingLagMs: config.listingLagMs,
-    persistBudgetMs: config.HOLDFAST_PERSIST_BUDGET_MS,
-    entryRestMs: 300_000 / timeScale,
-    partialRestMs: 30_000 / timeScale,
-  };
+function forwardSdkLogs(log: Logger): void {
+  Runtime.install({
+    logger: new DefaultLogger('WARN', ({ level, message, meta }) =>
+      log.warn({ sdk: level, ...meta }, message),
+    ),
+  });
 }

@@ -7,11 +7,11 @@ import type { HoldfastClient } from '../client.ts';
 import type { RiskLimits } from '../domain/risk.ts';
 import type { Exchange } from '../exchange/port.ts';
 import type { Logger } from '../logging.ts';
-import type { MarketHub } from '../market/hub.ts';
+import type { GuardKeeper } from '../market/guard-keeper.ts';
 import type { PredictionService } from '../market/predictions.ts';
-import type { GuardRef, TradeSettings } from '../workflows/messages.ts';
+import type { TradeSettings } from '../workflows/messages.ts';
 import { withFailures } from './failures.ts';
-import { createIntentJournal } from './intent-journal.ts';
+import type { IntentJournal } from './intent-journal.ts';
 import { createLedgerActivities } from './ledger.ts';
 import { createMarketActivities } from './market.ts';
 import { createOrderActivities } from './orders.ts';
@@ -29,15 +29,14 @@ export interface ActivityDependencies {
   readonly learning: LearningStore;
   readonly findings: FindingStore;
   readonly signals: SignalStore;
-  readonly hub: MarketHub;
+  readonly keeper: GuardKeeper;
+  readonly intents: IntentJournal;
   readonly predictions: PredictionService;
   readonly client: HoldfastClient;
-  readonly guard: GuardRef;
   readonly limits: RiskLimits;
   readonly settings: TradeSettings;
   readonly scan: ScanSettings;
   readonly timeScale: number;
-  readonly stopping: Promise<void>;
   readonly now: () => number;
   readonly log: Logger;
 }
@@ -46,10 +45,9 @@ export type Activities = ReturnType<typeof createActivities>;
 
 export function createActivities(dependencies: ActivityDependencies) {
   const takeover = createTakeover(dependencies);
-  const intents = createIntentJournal(dependencies.ledger, dependencies.log);
   return withFailures({
     ...createReserveActivities(dependencies),
-    ...createOrderActivities({ ...dependencies, intents }),
+    ...createOrderActivities(dependencies),
     ...createLedgerActivities(dependencies),
     ...createMarketActivities(dependencies),
     ...createPredictionActivities(dependencies),

@@ -1,6 +1,8 @@
 import type { IntentPatch, Ledger } from '../../db/repositories/ledger.ts';
 import type { SubmitOutcome } from '../exchange/port.ts';
+import { tradeWorkflowId } from '../client.ts';
 import type { Logger } from '../logging.ts';
+import type { GuardedExit } from '../market/guarded-position.ts';
 import type { SendRequest } from './orders.ts';
 
 /** Longest an exit waits for a database that may be down. */
@@ -14,7 +16,11 @@ const PATIENCE_MS = 500;
 export interface IntentJournal {
   sending(workflowId: string, clOrdId: string, request: SendRequest): Promise<void>;
   answered(clOrdId: string, outcome: SubmitOutcome): Promise<void>;
+  /** An exit that a guard sent from memory: noted afterwards, for nothing may come before the order. */
+  fired(tradeId: string, exit: FiredIntent, outcome: SubmitOutcome): Promise<void>;
 }
+
+export type FiredIntent = GuardedExit & { readonly symbol: string };
 
 const STATUS = { accepted: 'accepted', refused: 'refused', unknown: 'unknown' } as const;
 
@@ -49,6 +55,22 @@ export function createIntentJournal(
           quantity: request.quantity,
           limitPrice: request.limitPrice,
           status: 'sent',
+        }),
+      ),
+    fired: (tradeId, { clientOrderId: clOrdId, leg, symbol, side, quantity }, outcome) =>
+      note(
+        clOrdId,
+        ledger.recordIntent({
+          clOrdId,
+          workflowId: tradeWorkflowId(tradeId),
+          tradeId,
+          leg,
+          symbol,
+          side,
+          orderType: 'market',
+          quantity,
+          limitPrice: null,
+          ...patch(outcome),
         }),
       ),
     answered: (clOrdId, outcome) => note(clOrdId, ledger.markIntent(clOrdId, patch(outcome))),

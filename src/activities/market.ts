@@ -1,13 +1,18 @@
 import { Context } from '@temporalio/activity';
 import type { Ledger } from '../../db/repositories/ledger.ts';
-import { betterPrice } from '../domain/position.ts';
-import type { ArmedTrade } from '../market/guarded-position.ts';
-import type { MarketHub } from '../market/hub.ts';
-import type { GuardRef, LastEvaluation } from '../workflows/messages.ts';
 import type { HoldfastClient } from '../client.ts';
+import { betterPrice } from '../domain/position.ts';
+import { clientOrderId } from '../exchange/client-order-id.ts';
 import type { Logger } from '../logging.ts';
+import type { ArmedTrade, GuardedExit } from '../market/guarded-position.ts';
+import type { GuardKeeper } from '../market/guard-keeper.ts';
+import type { FiredExit, GuardRef, LastEvaluation } from '../workflows/messages.ts';
+import { workflowExecution } from './orders.ts';
 
-export type ArmRequest = ArmedTrade;
+/** `exit` is the order that the guard may send by itself; null where it may only watch and tell. */
+export type ArmRequest = Omit<ArmedTrade, 'exit'> & {
+  readonly exit: Omit<GuardedExit, 'clientOrderId'> | null;
+};
 
 const BEAT_MS = 2_000;
 /** A lease is renewed before the activity's own time runs out. */
@@ -16,71 +21,68 @@ const RENEW_AFTER_MS = 23 * 3_600_000;
 const BEST_PRICE_PATIENCE_MS = 500;
 
 export interface MarketActivityDependencies {
-  readonly hub: MarketHub;
+  readonly keeper: GuardKeeper;
   readonly ledger: Pick<Ledger, 'livePosition'>;
-  readonly guard: GuardRef;
-  readonly client: Pick<HoldfastClient, 'runningTradeIds' | 'signalGuardLost'>;
-  /** Resolves when this worker is told to stop. */
-  readonly stopping: Promise<void>;
+  readonly client: Pick<HoldfastClient, 'runningTradeIds' | 'signalGuardLost' | 'guardHasEnded' | 'beat'>;
   readonly log: Logger;
 }
 
-export function createMarketActivities(dependencies: MarketActivityDependencies) {
-  const { hub, ledger, guard, client, stopping, log } = dependencies;
+export function createMarketActivities({ keeper, ledger, client, log }: MarketActivityDependencies) {
   return {
     /** Takes a position into this worker's memory; answers with the queue on which only this worker listens. */
     async armPosition(request: ArmRequest): Promise<{ guard: GuardRef; last: LastEvaluation | null }> {
+      const { workflowId } = workflowExecution();
       const known = await bestPriceSoFar(ledger, request.positionId);
-      const { position } = request;
+      const { position, exit } = request;
       const bestPrice =
         known === null ? position.bestPrice : betterPrice(position.side, position.bestPrice, known);
-      const isNew = !hub.isGuarding(request.positionId);
-      const last = await hub.arm({ ...request, position: { ...position, bestPrice } });
-      log[isNew ? 'info' : 'debug'](
-        {
-          tradeId: request.tradeId,
-          positionId: request.positionId,
-          event: 'guarded',
-          workerId: guard.workerId,
-        },
-        last?.band ? `under guard: exits below ${last.band.low}, above ${last.band.high}` : 'under guard',
-      );
+      const armed = await keeper.arm({
+        ...request,
+        position: { ...position, bestPrice },
+        exit: exit && { ...exit, clientOrderId: clientOrderId(workflowId, exit.leg) },
+      });
+      const { guard, last, isNew } = armed;
+      if (isNew) {
+        const bounds = last?.band ? `: exits below ${last.band.low}, above ${last.band.high}` : '';
+        const { tradeId, positionId } = request;
+        log.info({ tradeId, positionId, event: 'guarded', leaseId: guard.leaseId }, `under guard${bounds}`);
+      }
       return { guard, last };
     },
 
-    async disarmPosition({ positionId }: { positionId: string }): Promise<void> {
-      hub.disarm(positionId);
+    /** The guard sells at once, or answers that it doesn't hold the position; either way it won't sell later. */
+    async exitThroughGuard(question: {
+      positionId: string;
+      leaseId: string;
+    }): Promise<{ fired: FiredExit | null }> {
+      return { fired: await keeper.exitNow(question.positionId) };
     },
 
-    /** Beats until the worker stops or the server doesn't know the lease any more. */
-    async holdLease({ workerId }: { workerId: string }): Promise<'released' | 'renew'> {
+    async guardHasEnded({ leaseId }: { leaseId: string }): Promise<boolean> {
+      return client.guardHasEnded(leaseId);
+    },
+
+    /** Beats until the worker stops or Temporal doesn't know the lease any more. */
+    async holdLease({ leaseId }: { leaseId: string }): Promise<'released' | 'renew'> {
       const context = Context.current();
-      let renewal: NodeJS.Timeout | undefined;
-      const beat = setInterval(() => context.heartbeat({ workerId }), BEAT_MS);
-      context.heartbeat({ workerId });
-      try {
-        const stopped = stopping.then(() => 'released' as const);
-        // Not context.sleep: its timer would outlive a release and hold the process for the rest of the term.
-        const renewed = new Promise<'renew'>((resolve) => {
-          renewal = setTimeout(() => resolve('renew'), RENEW_AFTER_MS);
-        });
-        return await Promise.race([stopped, renewed, context.cancelled]);
-      } finally {
-        clearTimeout(renewal);
-        clearInterval(beat);
-      }
+      const beat = async () => {
+        // Ours is the one that is acknowledged; the SDK's only tells its own clock that we are alive.
+        await client.beat(context.info.taskToken);
+        context.heartbeat();
+      };
+      return keeper.hold(leaseId, beat, BEAT_MS, RENEW_AFTER_MS);
     },
 
     /** Every running trade is told; those with another guard ignore it. */
-    async announceGuardLost({ workerId }: { workerId: string; startedAtMs: number }): Promise<number> {
+    async announceGuardLost({ leaseId }: { leaseId: string }): Promise<number> {
       const tradeIds = await client.runningTradeIds();
       for (const tradeId of tradeIds) {
-        await client.signalGuardLost(tradeId, workerId);
+        await client.signalGuardLost(tradeId, leaseId);
         Context.current().heartbeat(tradeId);
       }
       log.warn(
-        { event: 'guard-lost', workerId, trades: tradeIds.length },
-        'guard lost; its trades arm elsewhere',
+        { event: 'guard-lost', leaseId, trades: tradeIds.length },
+        `guard ${leaseId} ended; its trades arm elsewhere`,
       );
       return tradeIds.length;
     },

@@ -3,9 +3,11 @@ import { add, compare, subtract, type Decimal } from '../domain/money.ts';
 import { entryOrderSide, type Fill, type OrderSide, type Side } from '../domain/position.ts';
 import { baseAsset } from '../domain/symbols.ts';
 import { clientOrderId, type Leg } from '../exchange/client-order-id.ts';
-import type { Exchange, OrderRequest, OrderSnapshot } from '../exchange/port.ts';
+import type { Exchange, OrderRequest, OrderSnapshot, SubmitOutcome } from '../exchange/port.ts';
 import type { IntentJournal } from './intent-journal.ts';
 import type { Logger } from '../logging.ts';
+
+export type { SubmitOutcome };
 
 export type OrderPurpose = 'entry' | 'exit';
 
@@ -154,10 +156,10 @@ function onExchange(order: OrderSnapshot): OrderOnExchange {
 
 async function exposure(exchange: Exchange, symbol: string, side: Side): Promise<Decimal> {
   if (side === 'long') {
-    const balances = await exchange.balances();
+    const balances = await exchange.balances('exit');
     return balances.find(({ asset }) => asset === baseAsset(symbol))?.total ?? '0';
   }
-  const positions = await exchange.marginPositions();
+  const positions = await exchange.marginPositions('exit');
   const ours = positions.filter(
     (position) => position.symbol === symbol && position.side === entryOrderSide(side),
   );

@@ -154,7 +154,7 @@ async function volatility(exchange: Exchange, symbol: string, timeScale: number)
 }
 
 async function accountEquity(exchange: Exchange, currency: string, known: Quote): Promise<Decimal> {
-  const balances = await exchange.balances();
+  const balances = await exchange.balances('entry');
   const listed = new Set((await exchange.instruments()).map(({ symbol }) => symbol));
   const others = balances
     .map(({ asset }) => `${asset}/${currency}`)

@@ -68,6 +68,8 @@ export function createTakeover(dependencies: TakeoverDependencies): Takeover {
       guard: null,
       evaluation: null,
       demand: null,
+      fired: null,
+      legInDoubtSinceMs: now(),
       exits: [],
       nextExitLeg: 1,
       note: 'taken over by reconciliation',

@@ -8,6 +8,7 @@ import { readReady } from '../embedded/ready.ts';
 import { createKrakenExchange, type KrakenExchange } from '../exchange/kraken/kraken-exchange.ts';
 import { createLogger } from '../logging.ts';
 import { connectTemporal } from '../temporal-connection.ts';
+import { exchangeAccess } from '../worker-settings.ts';
 import { CliError } from './errors.ts';
 
 /** What a command talks to. Each part is opened at first use and closed with the session. */
@@ -60,6 +61,7 @@ export class Session {
       key: this.config.KRAKEN_API_KEY ?? '',
       secret: this.config.KRAKEN_API_SECRET ?? '',
       live: this.config.HOLDFAST_LIVE === 'yes',
+      ...exchangeAccess(this.config),
       log: createLogger('cli', 'error'),
     });
     return this.#exchange;

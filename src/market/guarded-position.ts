@@ -1,9 +1,19 @@
 import { evaluateExit, type ExitPosition, type Policy, type Prediction } from '../domain/exit-policy.ts';
 import { holdBand, type HoldBand } from '../domain/hold-band.ts';
 import type { Decimal } from '../domain/money.ts';
-import { betterPrice } from '../domain/position.ts';
+import { betterPrice, type OrderSide } from '../domain/position.ts';
 import { unrealizedPnl } from '../domain/records.ts';
-import type { LastEvaluation } from '../workflows/messages.ts';
+import type { ExitLeg, LastEvaluation } from '../workflows/messages.ts';
+
+/** The exit order that a guard may send by itself, ready but for its deadline. */
+export interface GuardedExit {
+  readonly leg: ExitLeg;
+  readonly clientOrderId: string;
+  readonly side: OrderSide;
+  readonly quantity: Decimal;
+  /** Of a margin position; null for spot. */
+  readonly leverage: number | null;
+}
 
 /** What a trade hands to its guard. */
 export interface ArmedTrade {
@@ -14,6 +24,8 @@ export interface ArmedTrade {
   readonly entryFee: Decimal;
   readonly policy: Policy;
   readonly position: ExitPosition;
+  /** Null where the guard may only watch and tell. */
+  readonly exit: GuardedExit | null;
 }
 
 /** A position in a guard's memory: its best price so far and the band in which nothing needs to be asked. */

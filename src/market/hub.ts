@@ -5,20 +5,13 @@ import type { Logger } from '../logging.ts';
 import type { LastEvaluation } from '../workflows/messages.ts';
 import { GuardedPosition, type ArmedTrade } from './guarded-position.ts';
 
-/** A decided exit, on its way to the trade. */
-export interface Decision {
-  readonly tradeId: string;
-  readonly positionId: string;
-  readonly last: LastEvaluation;
-}
-
 export interface HubOptions {
   readonly feed: MarketFeed;
   /** Cached per symbol and interval by its owner. */
   readonly predict: (symbol: string) => Promise<Prediction | null>;
   readonly predictionIntervalMs: number;
-  /** Resolves once the trade is sure to have the decision; the position is then dropped. */
-  readonly decided: (decision: Decision) => Promise<void>;
+  /** Takes a decided position over; the hub has dropped it. Must not throw. */
+  readonly decided: (trade: ArmedTrade, last: LastEvaluation) => void;
   readonly now: () => number;
   readonly log: Logger;
 }
@@ -37,7 +30,6 @@ export class MarketHub {
   readonly #bySymbol = new Map<string, Set<GuardedPosition>>();
   readonly #quotes = new Map<string, Quote>();
   readonly #predictions = new Map<string, Prediction | null>();
-  readonly #deciding = new Set<string>();
   readonly #timers: NodeJS.Timeout[];
   #evaluations = 0;
 
@@ -61,7 +53,7 @@ export class MarketHub {
   /** Idempotent by position; a repeated arm keeps the better of the known best prices. */
   async arm(trade: ArmedTrade): Promise<LastEvaluation | null> {
     const known = this.#positions.get(trade.positionId);
-    if (known?.trade.quantity === trade.quantity) return known.last;
+    if (known && isSameArming(known.trade, trade)) return known.last;
     if (known) this.disarm(trade.positionId);
     const guarded = new GuardedPosition(trade);
     this.#positions.set(trade.positionId, guarded);
@@ -92,6 +84,10 @@ export class MarketHub {
     return this.#positions.has(positionId);
   }
 
+  find(positionId: string): GuardedPosition | null {
+    return this.#positions.get(positionId) ?? null;
+  }
+
   guarded(): readonly GuardedPosition[] {
     return [...this.#positions.values()];
   }
@@ -114,34 +110,21 @@ export class MarketHub {
   }
 
   #evaluateNow(guarded: GuardedPosition): void {
-    const { positionId, symbol, tradeId } = guarded.trade;
+    const { trade } = guarded;
     const mark = this.mark(guarded);
-    if (!mark || this.#deciding.has(positionId)) return;
+    if (!mark || this.#positions.get(trade.positionId) !== guarded) return;
     this.#evaluations += 1;
-    const prediction = this.#predictions.get(symbol) ?? null;
+    const prediction = this.#predictions.get(trade.symbol) ?? null;
     const last = guarded.evaluate(mark.price, prediction, this.#options.now(), mark.ageMs);
-    if (last.evaluation.action === 'exit') void this.#decide({ tradeId, positionId, last });
-  }
-
-  async #decide(decision: Decision): Promise<void> {
-    const { positionId, tradeId, last } = decision;
-    const { log, decided } = this.#options;
-    this.#deciding.add(positionId);
-    log.info(
+    if (last.evaluation.action !== 'exit') return;
+    // Dropped before anything else, so that no later mark can decide it a second time.
+    this.disarm(trade.positionId);
+    this.#options.decided(trade, last);
+    const { tradeId, positionId } = trade;
+    this.#options.log.info(
       { tradeId, positionId, event: 'exit-decided', rule: last.evaluation.rule, mark: last.mark },
       `exit decided: ${last.evaluation.rule} at ${last.mark}`,
     );
-    try {
-      await decided(decision);
-      this.disarm(positionId);
-    } catch (err) {
-      log.error(
-        { tradeId, positionId, event: 'exit-not-delivered', err },
-        'the decision did not reach its trade; deciding again',
-      );
-    } finally {
-      this.#deciding.delete(positionId);
-    }
   }
 
   /** The minimum hold or a prediction ran out: the price alone would not tell. */
@@ -162,4 +145,9 @@ export class MarketHub {
     this.#predictions.set(symbol, prediction);
     for (const guarded of this.#bySymbol.get(symbol) ?? []) this.#evaluateNow(guarded);
   }
+}
+
+/** The same order may be sent for it; anything else has to be armed anew. */
+function isSameArming(known: ArmedTrade, asked: ArmedTrade): boolean {
+  return known.quantity === asked.quantity && known.exit?.leg === asked.exit?.leg;
 }

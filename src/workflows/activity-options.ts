@@ -1,10 +1,6 @@
 import { proxyActivities, type ActivityOptions, type RetryPolicy } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
-
-/** How long the exchange may still accept a send; the deadline that travels with every order. */
-export const SEND_WINDOW_MS = 10_000;
-/** Between our clock's deadline and trusting that the exchange's has passed too. */
-export const CLOCK_MARGIN_MS = 1_000;
+import { SEND_WINDOW_MS } from '../domain/safety-times.ts';
 
 const quickRetry: RetryPolicy = { initialInterval: 250, backoffCoefficient: 2, maximumInterval: 5_000 };
 const patientRetry: RetryPolicy = { initialInterval: 500, backoffCoefficient: 2, maximumInterval: 15_000 };
@@ -17,7 +13,7 @@ export const sending = proxyActivities<Pick<Activities, 'sendOrder'>>({
 
 /** Questions to the exchange: asked until they are answered. */
 export const asking = proxyActivities<
-  Pick<Activities, 'lookUpOrder' | 'readOrder' | 'cancelOrder' | 'witnessExposure'>
+  Pick<Activities, 'lookUpOrder' | 'readOrder' | 'cancelOrder' | 'witnessExposure' | 'guardHasEnded'>
 >({ startToCloseTimeout: 10_000, retry: quickRetry });
 
 /** What must reach the database sooner or later, however long it is away. */
@@ -44,14 +40,14 @@ export function persisting(budgetMs: number) {
 }
 
 const guardOptions: ActivityOptions = {
-  startToCloseTimeout: 5_000,
+  startToCloseTimeout: 8_000,
   scheduleToStartTimeout: 5_000,
   retry: { maximumAttempts: 1 },
 };
 
 /** Without a queue any worker takes the position under guard; with one, that worker. */
 export function guarding(taskQueue?: string) {
-  return proxyActivities<Pick<Activities, 'armPosition' | 'disarmPosition'>>(
+  return proxyActivities<Pick<Activities, 'armPosition' | 'exitThroughGuard'>>(
     taskQueue === undefined ? guardOptions : { ...guardOptions, taskQueue },
   );
 }

@@ -4,9 +4,10 @@ import { add, roundDown, subtract, type Decimal } from '../domain/money.ts';
 import { exitOrderSide, summarizeFills } from '../domain/position.ts';
 import { isDust } from '../domain/sizing.ts';
 import { asking, recording } from './activity-options.ts';
-import { placeOrder } from './place-order.ts';
+import { placeOrder, proveOutcome, type LegOrder, type Placed } from './place-order.ts';
+import { takeOverFromGuard } from './release-guard.ts';
 import { showDetails } from './presentation.ts';
-import type { EntryPlan, OpenPosition, TradeState } from './messages.ts';
+import type { EntryPlan, ExitLeg, OpenPosition, TradeState } from './messages.ts';
 
 /** Refusals in a row before a human is told; the exit keeps trying all the same. */
 const REFUSALS_BEFORE_FINDING = 3;
@@ -21,11 +22,17 @@ export async function exitPosition(
   plan: EntryPlan,
   position: OpenPosition,
 ): Promise<void> {
+  await takeOverFromGuard(state, position);
   let failures = 0;
   for (;;) {
     const remaining = openQuantity(state, position);
     if (isDust(plan.minimums, remaining)) return;
-    const outcome = await exitOnce(state, plan, roundDown(remaining, plan.minimums.quantityDecimals));
+    const outcome = await exitOnce(
+      state,
+      plan,
+      position,
+      roundDown(remaining, plan.minimums.quantityDecimals),
+    );
     if (outcome === null) {
       failures = 0;
       continue;
@@ -43,24 +50,29 @@ export function openQuantity(state: TradeState, position: OpenPosition): Decimal
 }
 
 /** One leg. Null when it ended as an order of ours, else why nothing went out. */
-async function exitOnce(state: TradeState, plan: EntryPlan, quantity: Decimal): Promise<string | null> {
+async function exitOnce(
+  state: TradeState,
+  plan: EntryPlan,
+  position: OpenPosition,
+  quantity: Decimal,
+): Promise<string | null> {
   const { symbol, side } = state.request;
-  const requestedAtMs = Date.now();
+  const requestedAtMs = state.fired?.submittedAtMs ?? Date.now();
   const leg = `exit-${state.nextExitLeg}` as const;
-  const placed = await placeOrder(
-    {
-      leg,
-      purpose: 'exit',
-      symbol,
-      side: exitOrderSide(side),
-      type: 'market',
-      quantity,
-      limitPrice: null,
-      leverage: plan.leverage,
-      reduceOnly: plan.leverage !== null,
-    },
-    plan.settings.listingLagMs,
-  );
+  const order: LegOrder = {
+    leg,
+    purpose: 'exit',
+    symbol,
+    side: exitOrderSide(side),
+    type: 'market',
+    quantity,
+    limitPrice: null,
+    leverage: plan.leverage,
+    reduceOnly: plan.leverage !== null,
+  };
+  const { listingLagMs } = plan.settings;
+  const placed =
+    (await placedByGuard(state, position, leg, listingLagMs)) ?? (await placeOrder(order, listingLagMs));
   if (placed.kind === 'refused') return `${placed.code}: ${placed.message}`;
   if (placed.kind === 'absent') {
     const witness = await asking.witnessExposure({ symbol, side, quantity });
@@ -83,6 +95,36 @@ async function exitOnce(state: TradeState, plan: EntryPlan, quantity: Decimal): 
   }
   state.nextExitLeg += 1;
   return null;
+}
+
+/** What a guard sent for this leg, or may have sent before it was lost. Null when the leg is the trade's to send. */
+async function placedByGuard(
+  state: TradeState,
+  position: OpenPosition,
+  leg: ExitLeg,
+  listingLagMs: number,
+): Promise<Placed | null> {
+  const { fired, legInDoubtSinceMs } = state;
+  state.fired = null;
+  state.legInDoubtSinceMs = null;
+  if (fired?.leg === leg) {
+    const { outcome, submittedAtMs, deadlineMs } = fired;
+    if (outcome.kind === 'refused') return null;
+    if (outcome.kind === 'accepted') {
+      const { exchangeOrderId } = outcome;
+      return {
+        kind: 'accepted',
+        order: await asking.readOrder({ exchangeOrderId, purpose: 'exit' }),
+        submittedAtMs,
+      };
+    }
+    const order = await proveOutcome({ leg, purpose: 'exit' }, submittedAtMs, deadlineMs, listingLagMs);
+    return order ? { kind: 'accepted', order, submittedAtMs } : { kind: 'absent' };
+  }
+  if (legInDoubtSinceMs === null) return null;
+  const sinceMs = position.entry.firstFillMs;
+  const order = await proveOutcome({ leg, purpose: 'exit' }, sinceMs, legInDoubtSinceMs, listingLagMs);
+  return order ? { kind: 'accepted', order, submittedAtMs: legInDoubtSinceMs } : null;
 }
 
 /** An exit that does not fill to the end is cancelled after a while: what is left goes out as the next leg. */

@@ -6,6 +6,7 @@ import type { OrderMinimums } from '../domain/sizing.ts';
 import type { OrderRecord } from '../domain/records.ts';
 import type { Decimal } from '../domain/money.ts';
 import type { FillSummary, Side } from '../domain/position.ts';
+import type { SubmitOutcome } from '../activities/orders.ts';
 
 /** Signals, queries, updates and the types they carry: defined once, used by handlers and by client.ts. */
 
@@ -68,8 +69,9 @@ export interface OpenPosition {
   readonly entry: FillSummary;
 }
 
+/** The lease under which a position is guarded, and the queue on which only its worker listens. */
 export interface GuardRef {
-  readonly workerId: string;
+  readonly leaseId: string;
   readonly taskQueue: string;
 }
 
@@ -90,9 +92,11 @@ export interface ExitDemand {
   readonly atMs: number;
 }
 
+export type ExitLeg = `exit-${number}`;
+
 /** A finished exit order of ours that filled. */
 export interface ExitRecord extends OrderRecord {
-  readonly leg: `exit-${number}`;
+  readonly leg: ExitLeg;
 }
 
 export type Persistence = 'pending' | 'confirmed' | 'failed';
@@ -109,6 +113,10 @@ export interface TradeState {
   guard: GuardRef | null;
   evaluation: LastEvaluation | null;
   demand: ExitDemand | null;
+  /** What a guard sent from memory for the next exit leg. */
+  fired: FiredExit | null;
+  /** When a guard was lost that may have sent the next exit leg; until that is settled nobody may fire it again. */
+  legInDoubtSinceMs: number | null;
   exits: ExitRecord[];
   /** Number of the next exit leg. */
   nextExitLeg: number;
@@ -147,10 +155,18 @@ export interface TradeProgress {
   readonly note: string | null;
 }
 
-/** Sent by a guard whose mark or prediction decided the exit. */
+/** An exit order that a guard sent from memory. */
+export interface FiredExit {
+  readonly leg: ExitLeg;
+  readonly submittedAtMs: number;
+  readonly deadlineMs: number;
+  readonly outcome: SubmitOutcome;
+}
+
+/** Sent by a guard whose mark or prediction decided the exit; `fired` is null where it may not sell itself. */
 export interface ExitDecision {
-  readonly workerId: string;
   readonly last: LastEvaluation;
+  readonly fired: FiredExit | null;
 }
 
 /** One disagreement to settle. The workflow id makes each settled once. */
@@ -161,7 +177,7 @@ export type SettleInput =
 
 export const forceExitSignal = defineSignal<[ExitReason]>('forceExit');
 export const exitDecidedSignal = defineSignal<[ExitDecision]>('exitDecided');
-export const guardLostSignal = defineSignal<[{ workerId: string }]>('guardLost');
+export const guardLostSignal = defineSignal<[{ leaseId: string }]>('guardLost');
 export const requestExitUpdate = defineUpdate<ExitAnswer, [ExitReason]>('requestExit');
 /** Answers once the trade has got that far, or has ended before. */
 export const progressUpdate = defineUpdate<TradeProgress, ['reserved' | 'opened']>('progress');

@@ -1,6 +1,7 @@
 import { sleep } from '@temporalio/workflow';
 import type { OrderOnExchange, SendRequest } from '../activities/orders.ts';
-import { asking, CLOCK_MARGIN_MS, SEND_WINDOW_MS, sending } from './activity-options.ts';
+import { CLOCK_MARGIN_MS, SEND_WINDOW_MS } from '../domain/safety-times.ts';
+import { asking, sending } from './activity-options.ts';
 
 /** Everything of a leg that stays the same however often it has to be sent. */
 export type LegOrder = Omit<SendRequest, 'deadlineMs'>;
@@ -23,16 +24,21 @@ export async function placeOrder(leg: LegOrder, listingLagMs: number): Promise<P
   const sent = await sending.sendOrder({ ...leg, deadlineMs }).catch(() => null);
   if (sent?.kind === 'refused') return sent;
   if (sent?.kind === 'accepted') return { kind: 'accepted', order: sent.order, submittedAtMs };
-  const found = await proveOutcome(leg, submittedAtMs, deadlineMs + CLOCK_MARGIN_MS + listingLagMs);
+  const found = await proveOutcome(leg, submittedAtMs, deadlineMs, listingLagMs);
   return found ? { kind: 'accepted', order: found, submittedAtMs } : { kind: 'absent' };
 }
 
-/** Asks until the order is found, or a complete look-up that began after `absentFromMs` came back empty. */
-async function proveOutcome(
-  leg: LegOrder,
+/**
+ * Asks until the order is found, or until a complete look-up came back empty that began so long after the
+ * last moment at which the order could be accepted that it would be listed.
+ */
+export async function proveOutcome(
+  leg: Pick<LegOrder, 'leg' | 'purpose'>,
   sinceMs: number,
-  absentFromMs: number,
+  lastDeadlineMs: number,
+  listingLagMs: number,
 ): Promise<OrderOnExchange | null> {
+  const absentFromMs = lastDeadlineMs + CLOCK_MARGIN_MS + listingLagMs;
   for (let pauseMs = 500; ; pauseMs = Math.min(pauseMs * 2, 10_000)) {
     const answer = await asking.lookUpOrder({ leg: leg.leg, sinceMs, purpose: leg.purpose });
     if (answer.order) return answer.order;

@@ -52,7 +52,7 @@ function details(state: TradeState): string[] {
       `**Entry:** ${entry.quantity} at ${entry.averagePrice}, fee ${entry.fee} · position \`${position.positionId}\``,
     );
     lines.push(
-      `**Records:** ${state.persistence} · **guard:** ${guard ? `\`${guard.workerId}\`` : 'none, being assigned'}`,
+      `**Records:** ${state.persistence} · **guard:** ${guard ? `\`${guard.leaseId}\`` : 'none, being assigned'}`,
     );
   }
   if (evaluation) {

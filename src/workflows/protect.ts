@@ -1,28 +1,21 @@
 import { ActivityFailure, condition, sleep } from '@temporalio/workflow';
 import type { ArmRequest } from '../activities/market.ts';
+import { roundDown } from '../domain/money.ts';
+import { exitOrderSide } from '../domain/position.ts';
 import { guarding } from './activity-options.ts';
+import { openQuantity } from './exit.ts';
+import { proveOutcome } from './place-order.ts';
 import { showDetails } from './presentation.ts';
+import { dropEndedGuard } from './release-guard.ts';
+import type { RearmRequest } from './trade-state.ts';
 import type { EntryPlan, OpenPosition, TradeState } from './messages.ts';
 
 const FIRST_CHECK_MS = 60_000;
 const LONGEST_CHECK_MS = 3_600_000;
 
-/** Lets the rest of the trade wake the watch: a guard was lost, or the position grew. */
-export class RearmRequest {
-  isWanted = false;
-
-  ask(): void {
-    this.isWanted = true;
-  }
-
-  clear(): void {
-    this.isWanted = false;
-  }
-}
-
 /**
- * Keeps the position under guard until an exit is demanded. A guard signals when a mark or a prediction
- * decides; a slow timer is the belt and braces for a guard that is gone without anyone noticing.
+ * Keeps the position under guard until an exit is demanded. A guard sells and signals when a mark or a
+ * prediction decides; a slow timer is the belt and braces for a guard that is gone without anyone noticing.
  */
 export async function protect(state: TradeState, plan: EntryPlan, rearm: RearmRequest): Promise<void> {
   const exitDemanded = () => state.demand !== null;
@@ -30,12 +23,47 @@ export async function protect(state: TradeState, plan: EntryPlan, rearm: RearmRe
     rearm.clear();
     await arm(state, plan);
     showDetails(state);
+    if (await settleDoubt(state, plan)) continue;
     await condition(() => exitDemanded() || rearm.isWanted, checkMs);
     if (rearm.isWanted) checkMs = FIRST_CHECK_MS / 2;
   }
 }
 
-/** Hands the position to its guard, or to any worker when it has none or the guard doesn't answer. */
+/**
+ * A lost guard may have sold and died before it could say so. The next guard watches meanwhile but may not
+ * sell; once the exchange has proven what happened, the position is either sold or armed for good. True when
+ * it has to be armed again.
+ */
+async function settleDoubt(state: TradeState, plan: EntryPlan): Promise<boolean> {
+  const { legInDoubtSinceMs, position } = state;
+  if (legInDoubtSinceMs === null || !position || state.demand !== null) return false;
+  const leg = `exit-${state.nextExitLeg}` as const;
+  const order = await proveOutcome(
+    { leg, purpose: 'exit' },
+    position.entry.firstFillMs,
+    legInDoubtSinceMs,
+    plan.settings.listingLagMs,
+  );
+  state.legInDoubtSinceMs = null;
+  if (!order) return true;
+  state.fired ??= {
+    leg,
+    submittedAtMs: legInDoubtSinceMs,
+    deadlineMs: legInDoubtSinceMs,
+    outcome: { kind: 'accepted', exchangeOrderId: order.exchangeOrderId },
+  };
+  state.demand ??= {
+    rule: state.evaluation?.evaluation.action === 'exit' ? state.evaluation.evaluation.rule : 'forced',
+    reason: 'its guard sold and was lost before it could say why',
+    atMs: Date.now(),
+  };
+  return false;
+}
+
+/**
+ * Hands the position to its guard again or, once that guard's lease has run out, to any worker. While the
+ * lease lasts nobody else may be armed: two guards would be two sellers.
+ */
 async function arm(state: TradeState, plan: EntryPlan): Promise<void> {
   while (state.demand === null && state.position) {
     const request = armRequest(state, plan, state.position);
@@ -46,23 +74,24 @@ async function arm(state: TradeState, plan: EntryPlan): Promise<void> {
       return;
     } catch (failure) {
       if (!(failure instanceof ActivityFailure)) throw failure;
-      const hadGuard = state.guard !== null;
-      state.guard = null;
-      if (!hadGuard) await sleep(1_000);
+      await dropEndedGuard(state);
+      await sleep(1_000);
     }
   }
 }
 
 function armRequest(state: TradeState, plan: EntryPlan, position: OpenPosition): ArmRequest {
+  const { tradeId, symbol, side } = state.request;
+  const mayFire = state.legInDoubtSinceMs === null;
   return {
-    tradeId: state.request.tradeId,
+    tradeId,
     positionId: position.positionId,
-    symbol: state.request.symbol,
+    symbol,
     quantity: position.entry.quantity,
     entryFee: position.entry.fee,
     policy: plan.policy,
     position: {
-      side: state.request.side,
+      side,
       entryPrice: position.entry.averagePrice,
       openedAtMs: position.entry.firstFillMs,
       bestPrice: position.entry.averagePrice,
@@ -70,5 +99,13 @@ function armRequest(state: TradeState, plan: EntryPlan, position: OpenPosition):
       roundTripFee: plan.roundTripFee,
       tickSize: plan.tickSize,
     },
+    exit: mayFire
+      ? {
+          leg: `exit-${state.nextExitLeg}`,
+          side: exitOrderSide(side),
+          quantity: roundDown(openQuantity(state, position), plan.minimums.quantityDecimals),
+          leverage: plan.leverage,
+        }
+      : null,
   };
 }

@@ -11,10 +11,22 @@ import {
   type TradeRequest,
   type TradeState,
 } from './messages.ts';
-import type { RearmRequest } from './protect.ts';
 
 const ENDED: readonly Stage[] = ['closed', 'rejected', 'cancelled', 'compensated'];
 const EXITABLE: readonly Stage[] = ['entering', 'open', 'exiting'];
+
+/** Lets the rest of the trade wake the watch: a guard was lost, or the position grew. */
+export class RearmRequest {
+  isWanted = false;
+
+  ask(): void {
+    this.isWanted = true;
+  }
+
+  clear(): void {
+    this.isWanted = false;
+  }
+}
 
 export function newTradeState(request: TradeRequest): TradeState {
   return {
@@ -28,6 +40,8 @@ export function newTradeState(request: TradeRequest): TradeState {
     guard: null,
     evaluation: null,
     demand: null,
+    fired: null,
+    legInDoubtSinceMs: null,
     exits: [],
     nextExitLeg: 1,
     note: null,
@@ -43,15 +57,16 @@ function demandExit(state: TradeState, rule: ExitDemand['rule'], reason: string)
 export function acceptMessages(state: TradeState, rearm: RearmRequest): void {
   setHandler(stateQuery, () => state);
   setHandler(forceExitSignal, ({ reason }) => demandExit(state, 'forced', reason || 'no reason given'));
-  setHandler(exitDecidedSignal, ({ last }) => {
+  setHandler(exitDecidedSignal, ({ last, fired }) => {
     if (state.demand === null) state.evaluation = last;
+    state.fired ??= fired;
     if (last.evaluation.action !== 'exit') return;
     const { rule, returnFraction } = last.evaluation;
     demandExit(state, rule, `${rule} at ${last.mark} (return ${returnFraction})`);
   });
-  setHandler(guardLostSignal, ({ workerId }) => {
-    if (state.guard?.workerId !== workerId) return;
-    state.guard = null;
+  setHandler(guardLostSignal, ({ leaseId }) => {
+    if (state.guard?.leaseId !== leaseId) return;
+    loseGuard(state);
     rearm.ask();
   });
   setHandler(requestExitUpdate, ({ reason }) => {
@@ -69,6 +84,12 @@ export function acceptMessages(state: TradeState, rearm: RearmRequest): void {
 function hasReached(state: TradeState, goal: 'reserved' | 'opened'): boolean {
   if (ENDED.includes(state.stage)) return true;
   return goal === 'reserved' ? state.plan !== null : state.position !== null;
+}
+
+/** Its lease has run out: whatever it sent is decided by now, but it may not have told. */
+export function loseGuard(state: TradeState, lastDeadlineMs = Date.now()): void {
+  state.guard = null;
+  state.legInDoubtSinceMs = Math.max(state.legInDoubtSinceMs ?? 0, lastDeadlineMs);
 }
 
 /** Cancelling a trade in the Temporal Web UI must not leave a position behind. */

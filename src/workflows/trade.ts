@@ -5,14 +5,14 @@ import {
   continueAsNew,
   workflowInfo,
 } from '@temporalio/workflow';
-import { recording, reserving, guarding } from './activity-options.ts';
+import { recording, reserving } from './activity-options.ts';
 import { Compensations } from './compensation.ts';
 import { followEntry, placeEntry } from './enter.ts';
 import { exitPosition } from './exit.ts';
 import { closeRequest, failUnpersisted, persistPosition, recordClose } from './persist.ts';
 import { showStage } from './presentation.ts';
-import { protect, RearmRequest } from './protect.ts';
-import { acceptMessages, newTradeState } from './trade-state.ts';
+import { protect } from './protect.ts';
+import { acceptMessages, newTradeState, RearmRequest } from './trade-state.ts';
 import type { EntryPlan, OpenPosition, Stage, TradeInput, TradeResult, TradeState } from './messages.ts';
 
 /** One trade, from intent to closed position. A request to cancel the workflow is a request to exit. */
@@ -105,7 +105,6 @@ async function tell(state: TradeState, rearm: RearmRequest): Promise<TradeResult
 
   const close = closeRequest(state, plan, position, demand);
   state.realizedPnl = close.outcome.netPnl;
-  await stopWatching(state, position);
   if (isCompensation) {
     enter('compensated');
     return failUnpersisted(state, close);
@@ -143,14 +142,6 @@ async function persistUnlessDone(state: TradeState, plan: EntryPlan, position: O
 
 function shouldContinueAsNew(state: TradeState): boolean {
   return workflowInfo().continueAsNewSuggested && state.persistence === 'confirmed';
-}
-
-/** The guard would drop the position by itself later; asking it saves useless evaluations. */
-async function stopWatching(state: TradeState, position: OpenPosition): Promise<void> {
-  if (!state.guard) return;
-  await guarding(state.guard.taskQueue)
-    .disarmPosition({ positionId: position.positionId })
-    .catch(() => undefined);
 }
 
 function result(state: TradeState): TradeResult {

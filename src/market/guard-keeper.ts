@@ -1,0 +1,159 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from '../logging.ts';
+import type { ExitDecision, FiredExit, GuardRef, LastEvaluation } from '../workflows/messages.ts';
+import type { Fire } from './firing.ts';
+import type { ArmedTrade } from './guarded-position.ts';
+import type { MarketHub } from './hub.ts';
+import type { Lease } from './lease.ts';
+
+export interface GuardKeeperOptions {
+  readonly hub: MarketHub;
+  readonly lease: Lease;
+  readonly fire: Fire;
+  readonly taskQueue: string;
+  /** Tells the trade; resolves when it is sure to have heard. */
+  readonly tell: (tradeId: string, decision: ExitDecision) => Promise<void>;
+  readonly log: Logger;
+}
+
+/** There is no lease just now: somebody else has to guard, or this worker a little later. */
+export class NoLease extends Error {
+  override readonly name = 'NoLease';
+}
+
+/** Longer than any trade takes to hear of what was fired. */
+const REMEMBERED_MS = 3_600_000;
+const FIRST_RETRY_MS = 250;
+const LONGEST_RETRY_MS = 5_000;
+
+/**
+ * One worker as a guard: what it holds in memory it may sell, once, while its lease lasts. Whatever was
+ * fired is remembered, so that a trade that asks later gets the same answer and never a second order.
+ */
+export class GuardKeeper {
+  readonly #options: GuardKeeperOptions;
+  readonly #fired = new Map<string, Promise<FiredExit | null>>();
+  #leaseId: string | null = null;
+  #stop: (() => void) | null = null;
+  #stopping = false;
+
+  constructor(options: GuardKeeperOptions) {
+    this.#options = options;
+  }
+
+  async arm(trade: ArmedTrade): Promise<{ guard: GuardRef; last: LastEvaluation | null; isNew: boolean }> {
+    const { hub, taskQueue } = this.#options;
+    const leaseId = this.#leaseId;
+    if (leaseId === null || this.#stopping) throw new NoLease('this worker holds no lease now');
+    const isNew = !hub.isGuarding(trade.positionId);
+    if (this.#fired.has(firingKey(trade))) return { guard: { leaseId, taskQueue }, last: null, isNew: false };
+    const last = await hub.arm(trade);
+    return { guard: { leaseId, taskQueue }, last, isNew };
+  }
+
+  /** A mark or a prediction decided: sell at once if allowed, then tell the trade until it has heard. */
+  async decided(trade: ArmedTrade, last: LastEvaluation): Promise<void> {
+    const { tell, log } = this.#options;
+    const fired = await this.#fireOnce(trade);
+    const { tradeId, positionId } = trade;
+    for (let pauseMs = FIRST_RETRY_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_RETRY_MS)) {
+      try {
+        await tell(tradeId, { last, fired });
+        return;
+      } catch (err) {
+        log.error(
+          { tradeId, positionId, event: 'decision-not-delivered', err },
+          'the trade has not heard of the decision yet',
+        );
+        await delay(pauseMs, undefined, { ref: false });
+      }
+    }
+  }
+
+  /** The trade demands the exit itself. Null when this guard neither holds the position nor has sold it. */
+  async exitNow(positionId: string): Promise<FiredExit | null> {
+    const { hub } = this.#options;
+    const guarded = hub.find(positionId);
+    if (!guarded) return this.#lastFiring(positionId);
+    hub.disarm(positionId);
+    return this.#fireOnce(guarded.trade);
+  }
+
+  /**
+   * Keeps the lease by beats that count only when they are acknowledged.
+   * Throws what Temporal says when it doesn't know the lease any more.
+   */
+  async hold(
+    leaseId: string,
+    beat: () => Promise<void>,
+    everyMs: number,
+    renewAfterMs: number,
+  ): Promise<'released' | 'renew'> {
+    const { lease, hub, log } = this.#options;
+    if (this.#leaseId !== leaseId) this.#dropAll();
+    const released = new Promise<'released'>((resolve) => (this.#stop = () => resolve('released')));
+    const untilMs = performance.now() + renewAfterMs;
+    let lost = false;
+    try {
+      while (!this.#stopping && performance.now() < untilMs) {
+        const sent = lease.stamp();
+        const answer = await Promise.race([released, beat().then(() => 'beat' as const, beatFailure)]);
+        if (answer === 'released') return 'released';
+        if (answer === 'beat') {
+          lease.acknowledged(sent);
+          this.#leaseId = leaseId;
+        } else if (answer === 'gone' || lease.leftMs() === 0) {
+          lost = true;
+          throw new NoLease('Temporal has ended the lease');
+        }
+        await Promise.race([released, delay(everyMs)]);
+      }
+      return this.#stopping ? 'released' : 'renew';
+    } finally {
+      if (lost || this.#stopping) {
+        log.warn({ event: 'lease-ended', leaseId, positions: hub.guarded().length }, 'lease ended');
+        this.#dropAll();
+      }
+    }
+  }
+
+  /** Gives the lease back: nothing is sold from memory any more. */
+  stop(): void {
+    this.#stopping = true;
+    this.#stop?.();
+  }
+
+  #dropAll(): void {
+    const { lease, hub } = this.#options;
+    lease.end();
+    this.#leaseId = null;
+    for (const { trade } of hub.guarded()) hub.disarm(trade.positionId);
+  }
+
+  #fireOnce(trade: ArmedTrade): Promise<FiredExit | null> {
+    const key = firingKey(trade);
+    const before = this.#fired.get(key);
+    if (before) return before;
+    const firing = this.#options.fire(trade);
+    if (trade.exit === null) return firing;
+    this.#fired.set(key, firing);
+    setTimeout(() => this.#fired.delete(key), REMEMBERED_MS).unref();
+    return firing;
+  }
+
+  async #lastFiring(positionId: string): Promise<FiredExit | null> {
+    const known = [...this.#fired].filter(([key]) => key.startsWith(`${positionId} `)).at(-1);
+    return known ? known[1] : null;
+  }
+}
+
+function firingKey(trade: ArmedTrade): string {
+  return `${trade.positionId} ${trade.exit?.leg ?? ''}`;
+}
+
+/** A beat that Temporal refuses because the activity is over ends the lease; any other failure is worth another try. */
+function beatFailure(error: unknown): 'gone' | 'failed' {
+  const { code } = error as { code?: number };
+  const NOT_FOUND = 5;
+  return code === NOT_FOUND ? 'gone' : 'failed';
+}
