@@ -31,7 +31,8 @@ export class Database extends DataSource {
   }
 }
 
-const CONNECT_TIMEOUT_MS = 3_000;
+/** Also the longest wait for a free connection. */
+const CONNECT_TIMEOUT_MS = 5_000;
 /** The server gives up first, so that a connection is not lost to every slow statement. */
 const STATEMENT_TIMEOUT_MS = 4_000;
 const ANSWER_TIMEOUT_MS = 5_000;

@@ -66,7 +66,7 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningPo
   const binaries = await postgresBinaries();
   await mkdir(path.dirname(dataDir), { recursive: true });
   const how = await unprivilegedRun([binaries.postgres, path.dirname(dataDir)]);
-  await initialise(dataDir, binaries, how, options.log);
+  await initialise({ ...options, dataDir }, binaries, how);
   const password = (await readFile(path.join(dataDir, PASSWORD_FILE), 'utf8')).trim();
 
   const child = await startPatiently({ ...options, dataDir }, binaries, how);
@@ -90,11 +90,11 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningPo
 
 /** Initialises beside the target and renames, so that a crash never leaves half a cluster behind. */
 async function initialise(
-  dataDir: string,
+  options: PostgresOptions,
   binaries: PostgresBinaries,
   how: UnprivilegedRun,
-  log: (line: string) => void,
 ): Promise<void> {
+  const { dataDir } = options;
   const present = await readdir(dataDir).catch(() => null);
   if (present?.includes('PG_VERSION')) return;
   if (present && present.length > 0)
@@ -107,18 +107,17 @@ async function initialise(
   const passwordFile = `${fresh}.password`;
   await writeFile(passwordFile, `${randomBytes(16).toString('hex')}\n`, { mode: 0o600 });
   if (how.user) await chown(passwordFile, how.user.uid, how.user.gid);
-  await runInitdb(fresh, binaries, how, passwordFile, log);
+  await runInitdb({ ...options, dataDir: fresh }, binaries, how, passwordFile);
   await rename(passwordFile, path.join(fresh, PASSWORD_FILE));
   if (present) await rmdir(dataDir);
   await rename(fresh, dataDir);
 }
 
 async function runInitdb(
-  dataDir: string,
+  { dataDir, settings, log }: PostgresOptions,
   binaries: PostgresBinaries,
   how: UnprivilegedRun,
   passwordFile: string,
-  log: (line: string) => void,
 ): Promise<void> {
   const args = [
     `--pgdata=${dataDir}`,
@@ -129,6 +128,7 @@ async function runInitdb(
     '--locale=C',
     '--locale-provider=builtin',
     '--builtin-locale=C.UTF-8',
+    ...(settings?.fsync === 'off' ? ['--no-sync'] : []),
   ];
   const child = spawnAs(how, binaries.initdb, args, false);
   const tail = collectLines(child, log);

@@ -270,7 +270,8 @@ test('a full disk refuses the rows whole, and takes them when there is room', as
 describe('the live update', () => {
   test('of 1,000 positions is one statement, and leaves closed ones alone', async () => {
     const ids = Array.from({ length: 1_000 }, (_, index) => `live${index}`);
-    for (const id of ids) await witness.persistOpen(sampleOpen(id));
+    for (let from = 0; from < ids.length; from += 100)
+      await Promise.all(ids.slice(from, from + 100).map((id) => witness.persistOpen(sampleOpen(id))));
     await witness.recordClose(sampleClose('live0'), sampleOpen('live0'), sampleOutcome('live0'), []);
     await poolOf(steady).query(`
       CREATE SEQUENCE statements;
