@@ -8,8 +8,18 @@ export interface WorkerMetrics {
   close(): Promise<void>;
 }
 
-/** Prometheus metrics of one worker: Node's own and ours. */
-export async function serveMetrics(port: number, hub: MarketHub, feedStatus: () => FeedStatus): Promise<WorkerMetrics> {
+export interface MetricsOptions {
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** Where the Temporal SDK serves its own; 0 for nowhere. */
+  readonly sdkMetricsPort: number;
+  readonly hub: MarketHub;
+  readonly feedStatus: () => FeedStatus;
+}
+
+/** Prometheus metrics of one worker: Node's, Temporal's and ours. */
+export async function serveMetrics(options: MetricsOptions): Promise<WorkerMetrics> {
+  const { port, sdkMetricsPort, hub, feedStatus } = options;
   const registry = new Registry();
   collectDefaultMetrics({ register: registry, prefix: 'holdfast_process_' });
   new Gauge({
@@ -38,12 +48,18 @@ export async function serveMetrics(port: number, hub: MarketHub, feedStatus: () 
     },
   });
   const server = createServer((_request, response) => {
-    registry.metrics().then(
-      (body) => response.setHeader('content-type', registry.contentType).end(body),
+    Promise.all([registry.metrics(), sdkMetrics(sdkMetricsPort)]).then(
+      ([ours, sdks]) => response.setHeader('content-type', registry.contentType).end(ours + sdks),
       () => response.writeHead(500).end(),
     );
   });
   return { url: `http://127.0.0.1:${await listen(server, port)}/metrics`, close: () => close(server) };
+}
+
+async function sdkMetrics(port: number): Promise<string> {
+  if (port === 0) return '';
+  const response = await fetch(`http://127.0.0.1:${port}/metrics`);
+  return response.text();
 }
 
 function listen(server: Server, port: number): Promise<number> {

@@ -1,5 +1,11 @@
 import { loadClientConnectConfig } from '@temporalio/envconfig';
-import { Connection, Client, ScheduleAlreadyRunning, ScheduleOverlapPolicy, type ConnectionOptions } from '@temporalio/client';
+import {
+  Connection,
+  Client,
+  ScheduleAlreadyRunning,
+  ScheduleOverlapPolicy,
+  type ConnectionOptions,
+} from '@temporalio/client';
 import { TASK_QUEUE } from './client.ts';
 
 /** Where Temporal is, by Temporal's own environment configuration (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TLS, …). */

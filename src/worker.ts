@@ -31,6 +31,7 @@ import { PredictionService } from './market/predictions.ts';
 import { serveMetrics } from './metrics.ts';
 import { ensureSchedule, temporalEnvironment } from './temporal-connection.ts';
 import {
+  exchangeAccess,
   predictionProvider,
   requireAddresses,
   riskLimits,
@@ -59,7 +60,7 @@ export async function startWorker(config: Config, log: Logger): Promise<RunningW
   const timeScale = config.HOLDFAST_TIME_SCALE;
   const intervalMs = PREDICTION_INTERVAL_MS / timeScale;
   const now = Date.now;
-  forwardSdkLogs(log);
+  installRuntime(config, log);
 
   const parts = await connectParts(config, log);
   const { database, exchange, feed, connection, namespace } = parts;
@@ -106,7 +107,12 @@ export async function startWorker(config: Config, log: Logger): Promise<RunningW
     Worker.create({ ...common, taskQueue, activities }),
   ]);
   const stopLiveUpdates = startLiveUpdates(hub, repositories.ledger, log);
-  const metrics = await serveMetrics(config.HOLDFAST_METRICS_PORT, hub, () => feed.status());
+  const metrics = await serveMetrics({
+    port: config.HOLDFAST_METRICS_PORT,
+    sdkMetricsPort: config.HOLDFAST_SDK_METRICS_PORT,
+    hub,
+    feedStatus: () => feed.status(),
+  });
   const running = Promise.all(workers.map((worker) => worker.run()));
   const guarding = keepLease({ workerId, taskQueue, client, log });
   await client.ensureLearning();
@@ -196,10 +202,15 @@ function noteFiring(intents: IntentJournal) {
   };
 }
 
-function forwardSdkLogs(log: Logger): void {
+/** Temporal's own warnings in our log, its own metrics beside ours. */
+function installRuntime(config: Config, log: Logger): void {
+  const sdkMetricsPort = config.HOLDFAST_SDK_METRICS_PORT;
   Runtime.install({
     logger: new DefaultLogger('WARN', ({ level, message, meta }) =>
       log.warn({ sdk: level, ...meta }, message),
     ),
+    ...(sdkMetricsPort === 0
+      ? {}
+      : { telemetryOptions: { metrics: { prometheus: { bindAddress: `127.0.0.1:${sdkMetricsPort}` } } } }),
   });
 }

@@ -6,7 +6,7 @@ import { HoldfastClient } from '../client.ts';
 import { loadConfig, type Config } from '../config.ts';
 import { readReady } from '../embedded/ready.ts';
 import { createKrakenExchange, type KrakenExchange } from '../exchange/kraken/kraken-exchange.ts';
-import { createLogger } from '../logging.ts';
+import { createStderrLogger } from '../logging.ts';
 import { connectTemporal } from '../temporal-connection.ts';
 import { exchangeAccess } from '../worker-settings.ts';
 import { CliError } from './errors.ts';
@@ -62,7 +62,7 @@ export class Session {
       secret: this.config.KRAKEN_API_SECRET ?? '',
       live: this.config.HOLDFAST_LIVE === 'yes',
       ...exchangeAccess(this.config),
-      log: createLogger('cli', 'error'),
+      log: createStderrLogger('cli', 'error'),
     });
     return this.#exchange;
   }

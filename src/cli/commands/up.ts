@@ -2,7 +2,7 @@ import { createWriteStream, mkdirSync, type WriteStream } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { isReadyLogLine, tradeEventLine } from '../event-lines.ts';
-import { createLogger } from '../../logging.ts';
+import { createStderrLogger } from '../../logging.ts';
 import { onStopSignal } from '../../embedded/parent-link.ts';
 import type { LogLine } from '../../embedded/node-child.ts';
 import type { ReadyLine } from '../../embedded/ready.ts';
@@ -52,7 +52,7 @@ async function up(options: UpOptions): Promise<void> {
   const stack = await startStack({
     dataDir,
     env: process.env,
-    log: createLogger('up', 'warn'),
+    log: createStderrLogger('up', 'warn'),
     demo: options.demo === true,
     scan: options.scan === true,
     ...(options.portBase === undefined ? {} : { portBase: options.portBase }),
