@@ -72,6 +72,8 @@ const MOMENTUM = 0.9;
 const BASE_RATE = 0.02;
 /** A slope counts when it is more than this many of its standard errors. */
 const NOISE_FACTOR = 2;
+/** And more than this share of the mean absolute log growth over the whole range: less is rounding. */
+const LEAST_SLOPE = 1e-3;
 /** The furthest one step may move a threshold, unit range. */
 const STEP_CAP = 0.08;
 
@@ -186,8 +188,8 @@ interface Direction {
 function beyondNoise(near: Gradient, far: FarSlope): PerThreshold {
   return perThreshold((name) => {
     if (far.inert.has(name)) return 0;
-    const standsOut = Math.abs(near.slope[name]) > NOISE_FACTOR * near.noise[name];
-    return standsOut ? near.slope[name] : far.slope[name];
+    const floor = Math.max(NOISE_FACTOR * near.noise[name], LEAST_SLOPE * near.scale);
+    return Math.abs(near.slope[name]) > floor ? near.slope[name] : far.slope[name];
   });
 }
 
