@@ -137,11 +137,14 @@ describe('with 1,000 open positions', { timeout: 120_000 }, () => {
     const { page, wrong } = await openPage(dashboard.url);
     await rowCount(page, COUNT);
     await page.evaluate(WATCH_ROWS);
+    await page.evaluate(WATCH_FRAMES);
     for (const price of ['60200', '60300', '60400']) {
       await moveAll(price);
       const text = `${price.slice(0, 2)},${price.slice(2)}.0`;
       await showsText(page.locator('.position .cell.prices .figure').first(), text);
     }
+    const frames = await page.evaluate<number[]>('window.frames');
+    console.log(JSON.stringify({ bench: 'dashboard', positions: COUNT, ...frameFigures(frames) }));
     const touched = await page.evaluate<number>('window.touchedRows.size');
     expect(touched).toBeGreaterThan(0);
     expect(touched).toBeLessThan(60);
@@ -181,6 +184,23 @@ async function rowCount(page: Page, count: number): Promise<void> {
   const rows = page.locator('.position');
   await eventually(`${count} rows`, async () => ((await rows.count()) === count ? count : undefined));
 }
+
+/** How smooth the page was: for the record, since a loaded machine proves nothing. */
+function frameFigures(frames: readonly number[]): Record<string, number> {
+  const sorted = [...frames].sort((left, right) => left - right);
+  const at = (share: number) => Math.round(sorted[Math.floor((sorted.length - 1) * share)] ?? 0);
+  return { frames: sorted.length, p50Ms: at(0.5), p99Ms: at(0.99), longestMs: at(1) };
+}
+
+/** Run in the page: remembers how long each frame took from now on. */
+const WATCH_FRAMES = `
+  window.frames = [];
+  let last = performance.now();
+  requestAnimationFrame(function frame(now) {
+    window.frames.push(now - last);
+    last = now;
+    requestAnimationFrame(frame);
+  })`;
 
 /** Run in the page: remembers which rows are changed from now on. */
 const WATCH_ROWS = `

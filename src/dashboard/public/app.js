@@ -55,8 +55,10 @@ function show() {
   view = built.get(name);
   byId('content').replaceChildren(view.element);
   for (const link of byId('tabs').children) {
-    if (link.id === `tab-${name}`) link.setAttribute('aria-current', 'page');
-    else link.removeAttribute('aria-current');
+    if (link.id === `tab-${name}`) {
+      link.setAttribute('aria-current', 'page');
+      link.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+    } else link.removeAttribute('aria-current');
   }
   document.title = `${title} · Holdfast`;
   refresh();

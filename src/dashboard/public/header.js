@@ -76,7 +76,7 @@ export function showStats(stats) {
     '',
     stats.closedTrades === 0
       ? 'no closed trade yet'
-      : `${stats.wins} of ${stats.closedTrades}${stats.profitFactor === null ? '' : `, factor ${stats.profitFactor.toFixed(2)}`}`,
+      : `${stats.wins}/${stats.closedTrades}${stats.profitFactor === null ? '' : `, factor ${stats.profitFactor.toFixed(2)}`}`,
   );
   const fall = signedAmount(Number(stats.maxDrawdown) === 0 ? '0' : `-${stats.maxDrawdown}`);
   tile(

@@ -47,19 +47,19 @@ function current(thresholds, specs, versions) {
       {
         name: 'Over versions',
         cell: ({ name }) =>
-          h(
-            'span',
-            { class: 'muted' },
-            earlier
-              .slice(-4)
-              .map((version) => figure(version.thresholds[name]))
-              .join(' → '),
-          ),
+          h('span', { class: 'muted' }, course(earlier.map((version) => version.thresholds[name]))),
       },
       { name: 'What it does', className: 'lead', cell: ({ meaning }) => meaning },
     ],
     specs,
   );
+}
+
+/** The last different values, oldest first. */
+function course(values) {
+  const figures = values.map(figure);
+  const changes = figures.filter((text, index) => text !== figures[index - 1]);
+  return changes.slice(-4).join(' → ');
 }
 
 function boundsGauge({ min, max }, value) {
