@@ -69,6 +69,16 @@ describe('keys and nonces', () => {
     expect(await client.refusal('Balance')).toBeUndefined();
   });
 
+  it('keeps a record of an order that was refused for its nonce', async () => {
+    const { client } = paper;
+    const nonce = nextNonce();
+    await client.ok('Balance', { nonce });
+    const order = { pair: 'XBTUSD', type: 'buy', ordertype: 'market', volume: '1', cl_ord_id: 'late', nonce };
+    expect(await client.refusal('AddOrder', order)).toBe('EAPI:Invalid nonce');
+    const late = (await client.orders()).filter(({ clOrdId }) => clOrdId === 'late');
+    expect(late).toMatchObject([{ accepted: false, error: 'EAPI:Invalid nonce' }]);
+  });
+
   it('lets a key with a window send late nonces', async () => {
     const wide = new PaperClient({ url: paper.exchange.url, key: 'wide', secret });
     await wide.ok('Balance', { nonce: '5000' });

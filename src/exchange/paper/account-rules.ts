@@ -6,7 +6,7 @@ import { marginSummary } from './margin.ts';
 import type { Markets } from './market/markets.ts';
 import { crosses } from './matching.ts';
 import { pairById, type Pair } from './pairs.ts';
-import { closableVolume } from './settlement.ts';
+import { closableVolume } from './margin-settlement.ts';
 import type { Order, OrderSpec, OrderTerms } from './state.ts';
 import type { Store } from './store.ts';
 
@@ -43,8 +43,8 @@ export class AccountRules {
   check(accountId: string, spec: OrderSpec, replaced: Order | null = null): void {
     const { terms } = spec;
     const { clOrdId } = terms;
-    const open = clOrdId === null ? [] : this.#store.openOrders(accountId);
-    if (open.some((order) => order !== replaced && order.clOrdId === clOrdId)) {
+    const twin = clOrdId === null ? undefined : this.#store.openByClientId(accountId, clOrdId);
+    if (twin && twin !== replaced) {
       throw new KrakenError('EOrder:Duplicate cl_ord_id');
     }
     const pair = pairById(terms.pair);

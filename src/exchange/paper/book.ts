@@ -12,6 +12,7 @@ import {
   type Decimal,
 } from '../../domain/money.ts';
 import type { OrderSide } from '../../domain/position.ts';
+import { order } from './decimal-order.ts';
 import type { Pair } from './pairs.ts';
 import { nameSeed, noise } from './random.ts';
 
@@ -126,7 +127,7 @@ export function costOf(pair: Pair, price: Decimal, quantity: Decimal): Decimal {
 
 /** Whether `price` is worse for the side than `limit`. */
 export function worse(side: OrderSide, price: Decimal, limit: Decimal): boolean {
-  return side === 'buy' ? compare(price, limit) > 0 : compare(price, limit) < 0;
+  return side === 'buy' ? order(price, limit) > 0 : order(price, limit) < 0;
 }
 
 /** Halfway between best bid and ask, on a tick, rounded down. */

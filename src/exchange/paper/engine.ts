@@ -3,13 +3,15 @@ import { TradedVolume } from './account-volume.ts';
 import type { Level } from './book.ts';
 import { closeTerms } from './conditional-close.ts';
 import { AccountRules, type AmendSpec } from './account-rules.ts';
+import type { Execution, ExecutionKind } from './execution.ts';
 import { krakenId } from './ids.ts';
 import { KrakenError } from './kraken-error.ts';
 import type { PairMarket } from './market/pair-market.ts';
 import type { Markets } from './market/markets.ts';
 import { matchIncoming, matchResting, type Matchable } from './matching.ts';
 import { pairById, type Pair } from './pairs.ts';
-import { closableVolume, settleFill } from './settlement.ts';
+import { closableVolume } from './margin-settlement.ts';
+import { settleFill } from './settlement.ts';
 import type { Order, OrderSpec, Trade } from './state.ts';
 import type { Store } from './store.ts';
 import {
@@ -21,17 +23,6 @@ import {
   trailBest,
   trailTrigger,
 } from './triggers.ts';
-
-export type ExecutionKind =
-  'pending_new' | 'new' | 'trade' | 'filled' | 'canceled' | 'expired' | 'amended' | 'status';
-
-/** Something that happened to an order. `order` is live: read it at once. */
-export interface Execution {
-  readonly kind: ExecutionKind;
-  readonly order: Order;
-  readonly trade: Trade | null;
-  readonly timeMs: number;
-}
 
 export interface PlaceOptions {
   /** Fills no more than this share of the volume; null without such a fault. */
@@ -156,10 +147,10 @@ export class Engine {
 
   /** Starts and expires what is due. */
   tick(nowMs: number): void {
-    const accounts = [...this.#store.accounts.keys()];
-    for (const order of accounts.flatMap((account) => this.#store.openOrders(account))) {
+    for (const order of this.#store.timedOrders()) {
       if (order.status === 'pending' && order.startMs <= nowMs) {
         order.status = 'open';
+        this.#save(order);
         this.#activate(order, nowMs);
       } else if (order.status === 'open' && order.expireMs !== 0 && order.expireMs <= nowMs) {
         this.#end(order, 'expired', 'Order expired', nowMs);

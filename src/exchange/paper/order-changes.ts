@@ -26,12 +26,10 @@ export class OrderChanges {
     ids: { readonly txid?: string | undefined; readonly clOrdId?: string | undefined },
   ): Order {
     const { store } = this.#parts;
-    const found = store
-      .openOrders(accountId)
-      .find((order) =>
-        ids.txid ? order.txid === ids.txid : ids.clOrdId !== undefined && order.clOrdId === ids.clOrdId,
-      );
-    if (!found) throw new KrakenError('EOrder:Unknown order');
+    const byId = ids.txid ? store.orders.get(ids.txid) : undefined;
+    const found = ids.txid || ids.clOrdId === undefined ? byId : store.openByClientId(accountId, ids.clOrdId);
+    const isOpen = found?.accountId === accountId && found.closeMs === null;
+    if (!isOpen) throw new KrakenError('EOrder:Unknown order');
     return found;
   }
 

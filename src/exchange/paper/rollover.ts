@@ -2,7 +2,7 @@ import { add, multiply, roundHalfUp } from '../../domain/money.ts';
 import { MARGIN_FEE, ROLLOVER_MS } from './fees.ts';
 import { openCost } from './margin.ts';
 import { pairById } from './pairs.ts';
-import { post, type SettlementContext } from './settlement.ts';
+import { post, type SettlementContext } from './bookkeeping.ts';
 
 /** Charges every margin position that has been open for another four hours. */
 export function chargeRollovers(context: Pick<SettlementContext, 'store' | 'idSpace' | 'nowMs'>): void {

@@ -16,7 +16,7 @@ import { OrderChanges } from './order-changes.ts';
 import { RateLimits } from './rate-limits.ts';
 import { answerRest, sendJson } from './rest/server.ts';
 import { chargeRollovers } from './rollover.ts';
-import { post } from './settlement.ts';
+import { post } from './bookkeeping.ts';
 import type { Tier } from './state.ts';
 import { Store } from './store.ts';
 import { TradingDesk } from './trading-desk.ts';

@@ -40,6 +40,10 @@ export class Store {
 
   readonly #openByAccount = new Map<string, Map<string, Order>>();
   readonly #openByPair = new Map<string, Map<string, Order>>();
+  readonly #openByAccountAndPair = new Map<string, Map<string, Order>>();
+  readonly #byClientId = new Map<string, Order[]>();
+  /** Open orders that something happens to at a given time. */
+  readonly #timed = new Map<string, Order>();
   readonly #tradesByAccount = new Map<string, Trade[]>();
   readonly #ordersByAccount = new Map<string, Order[]>();
   readonly #openPositions = new Map<string, Map<string, Position>>();
@@ -101,6 +105,26 @@ export class Store {
 
   openOrdersOfPair(pair: string): readonly Order[] {
     return [...(this.#openByPair.get(pair)?.values() ?? [])];
+  }
+
+  openCount(accountId: string, pair: string): number {
+    return this.#openByAccountAndPair.get(`${accountId}/${pair}`)?.size ?? 0;
+  }
+
+  /** Orders that start or expire by themselves. */
+  timedOrders(): readonly Order[] {
+    return [...this.#timed.values()];
+  }
+
+  /** All orders that ever had the client id, oldest first. */
+  ordersByClientId(accountId: string, clOrdId: string): readonly Order[] {
+    return this.#byClientId.get(`${accountId}/${clOrdId}`) ?? [];
+  }
+
+  /** The open one of them: there is one at most. */
+  openByClientId(accountId: string, clOrdId: string): Order | undefined {
+    const last = this.ordersByClientId(accountId, clOrdId).at(-1);
+    return last?.closeMs === null ? last : undefined;
   }
 
   /** Oldest first. */
@@ -167,19 +191,25 @@ export class Store {
   }
 
   #indexOrder(order: Order): void {
-    const list = listOf(this.#ordersByAccount, order.accountId);
     const known = this.orders.get(order.txid);
-    if (!known) list.push(order);
-    // A replay brings a new object for a known order.
-    else if (known !== order) list[list.lastIndexOf(known)] = order;
+    const lists = [listOf(this.#ordersByAccount, order.accountId)];
+    if (order.clOrdId !== null) lists.push(listOf(this.#byClientId, `${order.accountId}/${order.clOrdId}`));
+    for (const list of lists) {
+      if (!known) list.push(order);
+      // A replay brings a new object for a known order.
+      else if (known !== order) list[list.lastIndexOf(known)] = order;
+    }
     this.orders.set(order.txid, order);
-    const open = order.status === 'open' || order.status === 'pending';
-    for (const [index, id] of [
-      [this.#openByAccount, order.accountId],
-      [this.#openByPair, order.pair],
+    const isOpen = order.status === 'open' || order.status === 'pending';
+    const isTimed = isOpen && (order.status === 'pending' || order.expireMs !== 0);
+    for (const [index, member] of [
+      [mapOf(this.#openByAccount, order.accountId), isOpen],
+      [mapOf(this.#openByPair, order.pair), isOpen],
+      [mapOf(this.#openByAccountAndPair, `${order.accountId}/${order.pair}`), isOpen],
+      [this.#timed, isTimed],
     ] as const) {
-      if (open) mapOf(index, id).set(order.txid, order);
-      else index.get(id)?.delete(order.txid);
+      if (member) index.set(order.txid, order);
+      else index.delete(order.txid);
     }
   }
 

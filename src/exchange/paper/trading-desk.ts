@@ -102,8 +102,8 @@ export class TradingDesk {
     if (pair && !call.toLowerCase().includes('batch'))
       limits.chargeTrading(accountId, pair.id, tier, 1, Date.now());
     const spec = this.parse(raw, arrival.receivedAtMs, arrival.via);
-    const open = store.openOrders(accountId).filter((order) => order.pair === spec.terms.pair).length;
-    if (open >= openOrdersLimit(tier)) throw new KrakenError('EOrder:Orders limit exceeded');
+    if (store.openCount(accountId, spec.terms.pair) >= openOrdersLimit(tier))
+      throw new KrakenError('EOrder:Orders limit exceeded');
     if (spec.validateOnly) {
       engine.rules.check(accountId, spec);
       return { order: null, spec };

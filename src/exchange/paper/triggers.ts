@@ -1,5 +1,6 @@
-import { add, compare, divide, multiply, roundHalfUp, subtract, type Decimal } from '../../domain/money.ts';
+import { add, divide, multiply, roundHalfUp, subtract, type Decimal } from '../../domain/money.ts';
 import type { OrderSide } from '../../domain/position.ts';
+import { order } from './decimal-order.ts';
 import type { Pair } from './pairs.ts';
 import type { OrderType } from './state.ts';
 
@@ -19,13 +20,13 @@ export function isLimitType(type: OrderType): boolean {
 /** Stops fire when the reference moves against the side's owner, take-profits when it moves in favour. */
 export function isTriggered(type: OrderType, side: OrderSide, trigger: Decimal, reference: Decimal): boolean {
   const falling = (side === 'sell') !== type.startsWith('take-profit');
-  return falling ? compare(reference, trigger) <= 0 : compare(reference, trigger) >= 0;
+  return falling ? order(reference, trigger) <= 0 : order(reference, trigger) >= 0;
 }
 
 /** The better of the best price so far and the reference, for a trailing order. */
 export function trailBest(side: OrderSide, best: Decimal | null, reference: Decimal): Decimal {
   if (best === null) return reference;
-  const better = side === 'sell' ? compare(reference, best) > 0 : compare(reference, best) < 0;
+  const better = side === 'sell' ? order(reference, best) > 0 : order(reference, best) < 0;
   return better ? reference : best;
 }
 

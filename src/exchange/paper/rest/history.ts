@@ -13,7 +13,9 @@ export const HISTORY: Readonly<Record<string, PrivateEndpoint>> = {
   OpenOrders: {
     needs: ['query-open-trades'],
     handle: (call) => {
-      const orders = call.context.store.openOrders(call.accountId).filter((order) => isListed(order, call));
+      const orders = candidates(call, call.context.store.openOrders(call.accountId)).filter(
+        (order) => order.closeMs === null && isListed(order, call),
+      );
       return { open: orderViews(orders, flag(call.params, 'trades', false)) };
     },
   },
@@ -38,6 +40,15 @@ function isListed(order: Order, call: PrivateCall): boolean {
     (clOrdId === undefined || order.clOrdId === clOrdId) &&
     (userref === undefined || String(order.userref) === userref)
   );
+}
+
+/** Where to look: what has the client id that was asked for, else everything. */
+function candidates(
+  { params, context, accountId }: PrivateCall,
+  everything: readonly Order[],
+): readonly Order[] {
+  const { cl_ord_id: clOrdId } = params.values;
+  return clOrdId === undefined ? everything : context.store.ordersByClientId(accountId, clOrdId);
 }
 
 function orderViews(orders: readonly Order[], withTrades: boolean): Record<string, unknown> {
@@ -81,8 +92,7 @@ function closedOrders(call: PrivateCall): unknown {
   if (!['open', 'close', 'both'].includes(by)) throw invalidArguments('closetime');
   const { afterMs, untilMs } = rangeOf(params, (id) => context.store.orders.get(id)?.openMs);
   const inside = (timeMs: number) => timeMs > afterMs && timeMs <= untilMs;
-  const closed = context.store
-    .ordersOf(accountId)
+  const closed = candidates(call, context.store.ordersOf(accountId))
     .filter((order) => order.closeMs !== null && isListed(order, call))
     .filter(
       (order) =>

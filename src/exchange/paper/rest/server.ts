@@ -8,6 +8,7 @@ import { answerAfterFault, hold } from './fault-answers.ts';
 import { HISTORY } from './history.ts';
 import { ORDER_CHANGES } from './order-changes.ts';
 import { ORDERS } from './orders.ts';
+import type { ApiKey } from '../state.ts';
 import type { PrivateEndpoint } from './private.ts';
 import { PUBLIC } from './public.ts';
 
@@ -95,18 +96,24 @@ async function answerPrivate(
   context: PaperContext,
 ): Promise<unknown> {
   const params = parseBody(body.toString('utf8'));
-  const key = authenticate(context.store, {
-    key: header(request, 'api-key'),
-    signature: header(request, 'api-sign'),
-    path,
-    nonce: params.values.nonce,
-    body,
-  });
   const endpoint = PRIVATE[name];
-  if (!endpoint) throw new KrakenError('EGeneral:Unknown method');
+  let key: ApiKey;
+  try {
+    key = authenticate(context.store, {
+      key: header(request, 'api-key'),
+      signature: header(request, 'api-sign'),
+      path,
+      nonce: params.values.nonce,
+      body,
+    });
+    if (!endpoint) throw new KrakenError('EGeneral:Unknown method');
+    context.limits.chargeRest(key.key, context.store.account(key.accountId).tier, name, receivedAtMs);
+    requirePermission(key, ...endpoint.needs);
+  } catch (error) {
+    if (name === 'AddOrder') noteTurnedAway(header(request, 'api-key'), params, receivedAtMs, error, context);
+    throw error;
+  }
   const { accountId } = key;
-  context.limits.chargeRest(key.key, context.store.account(accountId).tier, name, receivedAtMs);
-  requirePermission(key, ...endpoint.needs);
   if (!DESK_CALLS.has(name)) await meetFaults(name, context);
   const lag = name in HISTORY ? context.faults.strike(name, 'listing-lag') : null;
   const nowMs = Date.now();
@@ -120,6 +127,20 @@ async function answerPrivate(
     lagMs: lag?.delayMs ?? 0,
     context,
   });
+}
+
+/** An order that did not get past the door has arrived all the same, and is on record. */
+function noteTurnedAway(
+  keyName: string | undefined,
+  params: Params,
+  receivedAtMs: number,
+  error: unknown,
+  { store, desk }: PaperContext,
+): void {
+  const key = store.keys.get(keyName ?? '');
+  if (!key || !(error instanceof KrakenError)) return;
+  desk.refuse(desk.arrive(key.accountId, params.values, 'rest', receivedAtMs), error.message);
+  store.commit();
 }
 
 /** Waits out an armed delay and throws an armed error. */

@@ -1,5 +1,5 @@
 import { divide, isPositive, multiply, type Decimal } from '../../../domain/money.ts';
-import type { Execution } from '../engine.ts';
+import type { Execution } from '../execution.ts';
 import { findAsset, pairById } from '../pairs.ts';
 import type { Order, Trade } from '../state.ts';
 import { isoTime, number } from './frames.ts';

@@ -1,7 +1,7 @@
 import type { Server } from 'node:http';
 import { WebSocketServer, type WebSocket } from 'ws';
 import type { PaperContext } from '../context.ts';
-import type { Execution } from '../engine.ts';
+import type { Execution } from '../execution.ts';
 import type { Fault } from '../faults.ts';
 import { KrakenError } from '../kraken-error.ts';
 import type { MarketTrade, PairMarket } from '../market/pair-market.ts';
