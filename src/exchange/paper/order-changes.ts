@@ -2,7 +2,7 @@ import { compare, isDecimal, isPositive, subtract, type Decimal } from '../../do
 import type { AmendSpec } from './account-rules.ts';
 import { KrakenError, invalidArguments } from './kraken-error.ts';
 import { pairById, type Pair } from './pairs.ts';
-import { checkedPrice, parseDeadline, type RawOrder } from './parse-order.ts';
+import { checkedPrice, parseDeadline, plain, type RawOrder } from './parse-order.ts';
 import { tradingCost } from './rate-limits.ts';
 import type { Arrival, Order } from './state.ts';
 import type { DeskParts, TradingDesk } from './trading-desk.ts';
@@ -166,5 +166,5 @@ function amount(text: string | undefined, field: string, pair: Pair): Decimal | 
   if (!isDecimal(text) || !isPositive(text)) throw invalidArguments(field);
   if (field === 'order_qty' && compare(text, pair.orderMinimum) < 0)
     throw new KrakenError('EOrder:Order minimum not met');
-  return text;
+  return plain(text);
 }

@@ -1,4 +1,13 @@
-import { compare, floorToTick, isDecimal, isPositive, multiply, type Decimal } from '../../domain/money.ts';
+import {
+  big,
+  compare,
+  floorToTick,
+  isDecimal,
+  isPositive,
+  multiply,
+  text,
+  type Decimal,
+} from '../../domain/money.ts';
 import { KrakenError, invalidArguments } from './kraken-error.ts';
 import type { Pair } from './pairs.ts';
 import type { ConditionalClose, OrderSpec, OrderTerms, OrderType, TimeInForce } from './state.ts';
@@ -107,7 +116,7 @@ function parseVolume(text: string | undefined, pair: Pair, inQuote: boolean, mar
   if (text === undefined || !isDecimal(text) || compare(text, '0') < 0) throw invalidArguments('volume');
   if (!isPositive(text) && !margin) throw invalidArguments('volume');
   if (decimalsOf(text) > (inQuote ? pair.costDecimals : pair.lotDecimals)) throw invalidArguments('volume');
-  return text;
+  return plain(text);
 }
 
 type Prices = Pick<OrderTerms, 'price' | 'price2' | 'limitPrice' | 'triggerPrice' | 'trail' | 'limitOffset'>;
@@ -257,6 +266,11 @@ function checkMinimums(
   const least = volumeInQuote ? multiply(pair.orderMinimum, price) : pair.orderMinimum;
   if (compare(terms.volume, least) < 0) throw new KrakenError('EOrder:Order minimum not met');
   if (compare(cost, pair.costMinimum) < 0) throw new KrakenError('EOrder:Cost minimum not met');
+}
+
+/** Without trailing zeros. */
+export function plain(value: Decimal): Decimal {
+  return text(big(value));
 }
 
 function decimalsOf(value: Decimal): number {
