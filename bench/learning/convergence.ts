@@ -36,8 +36,8 @@ export interface ConvergenceRow {
   readonly randomShare: number;
 }
 
-/** Near slopes of three widths, far slopes of twelve thresholds at eight places, four candidates, before and after. */
-const EVALUATIONS_PER_STEP = 3 * 3 * 24 + 12 * 8 + 4 + 3;
+/** Near slopes of three widths, far slopes of twelve thresholds at eight places, candidates, before and after. */
+const EVALUATIONS_PER_STEP = 3 * 3 * 24 + 12 * 8 + 12 + 3;
 const WINDOW = 300;
 
 export function convergence(name: MarketName, seed: number, options: ConvergenceOptions): ConvergenceRow {
@@ -46,7 +46,7 @@ export function convergence(name: MarketName, seed: number, options: Convergence
   const judged = Array.from({ length: options.judgedSignals }, (_, index) =>
     prepareStudy(market.signal(index, judging)),
   );
-  const learned = learn(market, seed, options);
+  const learned = learnOnMarket(market, seed, options);
   const best = exhaustiveSearch(judged, market.grid);
   const evaluations = learned.steps * EVALUATIONS_PER_STEP;
   const recent = learned.studies.slice(-WINDOW).map(prepareStudy);
@@ -78,7 +78,11 @@ export function convergence(name: MarketName, seed: number, options: Convergence
 }
 
 /** Trades signal after signal with the thresholds of the day, as the learning workflow would have it. */
-function learn(market: SyntheticMarket, seed: number, options: ConvergenceOptions) {
+export function learnOnMarket(
+  market: SyntheticMarket,
+  seed: number,
+  options: Pick<ConvergenceOptions, 'trades' | 'tradesPerStep'>,
+) {
   const draw = createRandom(`trade-${seed}`);
   const studies: Study[] = [];
   let state: LearningState = { version: 1, thresholds: STARTING_THRESHOLDS, velocity: NO_VELOCITY };

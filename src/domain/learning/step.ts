@@ -76,6 +76,8 @@ const NOISE_FACTOR = 2;
 const LEAST_SLOPE = 1e-3;
 /** The furthest one step may move a threshold, unit range. */
 const STEP_CAP = 0.08;
+/** A whole step may leap over a ledge that a part of it does not reach; the seen trades choose. */
+const STEP_LENGTHS = [1, 0.25, 0.05] as const;
 
 export const NO_VELOCITY: PerThreshold = perThreshold(() => 0);
 
@@ -138,10 +140,13 @@ export function learningStep(
   }));
   const [narrowest] = gradients;
   if (narrowest) directions.push({ found: narrowest, sigma: null, slope: far.slope });
-  const candidates = directions.map(({ found, sigma, slope }) => {
-    const velocity = nextVelocity(current.velocity, slope, found.scale);
-    const proposed = thresholdsAt(perThreshold((name) => unit[name] + velocity[name]));
-    return { found, sigma, velocity, proposed, after: objective(seen, proposed) };
+  const candidates = directions.flatMap(({ found, sigma, slope }) => {
+    const whole = nextVelocity(current.velocity, slope, found.scale);
+    return STEP_LENGTHS.map((length) => {
+      const velocity = perThreshold((name) => length * whole[name]);
+      const proposed = thresholdsAt(perThreshold((name) => unit[name] + velocity[name]));
+      return { found, sigma, velocity, proposed, after: objective(seen, proposed) };
+    });
   });
   const { found, sigma, velocity, proposed, after } = candidates.reduce((best, candidate) =>
     candidate.after.growth > best.after.growth ? candidate : best,
