@@ -15,6 +15,21 @@ export async function migrate(dataSource: DataSource): Promise<string[]> {
   });
 }
 
+/** Names of the migrations that this schema lacks, oldest first. Only reads. */
+export async function pendingMigrations(dataSource: DataSource): Promise<string[]> {
+  const pool = poolOf(dataSource);
+  const { rows: tables } = await pool.query<{ known: boolean }>(
+    `SELECT to_regclass('"SchemaMigration"') IS NOT NULL AS known`,
+  );
+  const { rows } = tables[0]?.known
+    ? await pool.query<{ name: string }>('SELECT name FROM "SchemaMigration"')
+    : { rows: [] };
+  const applied = new Set(rows.map(({ name }) => name));
+  return dataSource.migrations
+    .map((migration) => migration.name ?? migration.constructor.name)
+    .filter((name) => !applied.has(name));
+}
+
 /** Takes back the newest migration. */
 export async function revertLast(dataSource: DataSource): Promise<void> {
   await underLock(dataSource, () => dataSource.undoLastMigration({ transaction: 'each' }));

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { registerCheck } from './commands/check.ts';
 import { registerDashboard } from './commands/dashboard.ts';
+import { registerDoctor } from './commands/doctor.ts';
 import { registerExit } from './commands/exit.ts';
 import { registerOpen } from './commands/open.ts';
 import { registerPaper } from './commands/paper.ts';
@@ -29,6 +30,7 @@ for (const register of [
   registerThresholds,
   registerReconcile,
   registerCheck,
+  registerDoctor,
   registerWorker,
   registerPaper,
   registerDashboard,

@@ -33,9 +33,17 @@ export function bareEnvironment(): NodeJS.ProcessEnv {
 }
 
 /** Runs a command to its end. */
-export async function holdfast(...args: readonly string[]): Promise<CommandResult> {
+export function holdfast(...args: readonly string[]): Promise<CommandResult> {
+  return holdfastWith({}, ...args);
+}
+
+/** The same with variables of its own in the environment. */
+export async function holdfastWith(
+  variables: NodeJS.ProcessEnv,
+  ...args: readonly string[]
+): Promise<CommandResult> {
   return new Promise((resolve) => {
-    const options = { env: bareEnvironment(), timeout: READY_WITHIN_MS };
+    const options = { env: { ...bareEnvironment(), ...variables }, timeout: READY_WITHIN_MS };
     execFile(process.execPath, [CLI, ...args], options, (error, stdout, stderr) => {
       const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
       resolve({ code, stdout, stderr });
