@@ -92,6 +92,20 @@ describe('orders that never were, or come late', () => {
     expect(await accepted()).toBe(1);
   });
 
+  it('strikes cancels as well: lost answers, errors, and delays', async () => {
+    const resting = { ...BUY, ordertype: 'limit', price: '29000' };
+    const [first, second] = [await client.order(resting), await client.order(resting)];
+    await client.fault('reset-after', { call: 'CancelOrder' });
+    await expect(client.send('CancelOrder', { txid: first })).rejects.toThrow();
+    expect((await client.query(first)).status).toBe('canceled');
+    await client.fault('error', { call: 'CancelOrder', error: 'EService:Busy' });
+    expect(await client.refusal('CancelOrder', { txid: second })).toBe('EService:Busy');
+    expect((await client.query(second)).status).toBe('open');
+    await client.fault('error', { call: 'CancelOrder', error: 'EService:Timeout', executed: true });
+    expect(await client.refusal('CancelOrder', { txid: second })).toBe('EService:Timeout');
+    expect((await client.query(second)).status).toBe('canceled');
+  });
+
   it('delay: taken after the client has given up, if its deadline allows', async () => {
     await client.fault('delay', { delayMs: 600 });
     expect(await sendAndGiveUp(200)).toBeInstanceOf(Error);

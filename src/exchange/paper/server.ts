@@ -72,6 +72,7 @@ export interface PaperExchange {
 
 const FIRST_ACCOUNT = 'main';
 const TICK_MS = 100;
+const KEEP_ALIVE_MS = 120_000;
 const SOURCE_ROW = 'source';
 const ID_SPACE_ROW = 'id-space';
 
@@ -113,6 +114,8 @@ export async function startPaperExchange(options: PaperExchangeOptions): Promise
       response.destroy();
     });
   });
+  // Longer than any client keeps an idle connection: none may be cut while a request is on its way.
+  http.keepAliveTimeout = KEEP_ALIVE_MS;
   const hub = new WebSocketHub(http, context);
   const powers: ControlPowers = {
     marketState: () => source.state(),

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { authenticate, requirePermission } from '../auth.ts';
 import type { PaperContext } from '../context.ts';
 import { KrakenError } from '../kraken-error.ts';
@@ -32,8 +33,8 @@ export async function answerRest(
   const url = new URL(request.url ?? '/', 'http://exchange');
   const [, version, area, name = ''] = url.pathname.split('/');
   if (version !== '0' || (area !== 'public' && area !== 'private')) return false;
-  const receivedAtMs = Date.now();
   const body = await readBody(request);
+  const receivedAtMs = Date.now();
   if (context.faults.strike(name, 'drop-before')) {
     hold(request);
     return true;
@@ -83,8 +84,7 @@ async function answerSafely(context: PaperContext, work: () => Promise<unknown>)
 async function answerPublic(name: string, params: Params, context: PaperContext): Promise<unknown> {
   const handle = PUBLIC[name];
   if (!handle) throw new KrakenError('EGeneral:Unknown method');
-  await meetFaults(name, context);
-  return handle(params, context, Date.now());
+  return withFaults(name, context, () => handle(params, context, Date.now()));
 }
 
 async function answerPrivate(
@@ -114,19 +114,12 @@ async function answerPrivate(
     throw error;
   }
   const { accountId } = key;
-  if (!DESK_CALLS.has(name)) await meetFaults(name, context);
-  const lag = name in HISTORY ? context.faults.strike(name, 'listing-lag') : null;
-  const nowMs = Date.now();
-  return endpoint.handle({
-    name,
-    params,
-    key,
-    accountId,
-    receivedAtMs,
-    nowMs,
-    lagMs: lag?.delayMs ?? 0,
-    context,
-  });
+  const work = () => {
+    const lag = name in HISTORY ? context.faults.strike(name, 'listing-lag') : null;
+    const times = { receivedAtMs, nowMs: Date.now(), lagMs: lag?.delayMs ?? 0 };
+    return endpoint.handle({ name, params, key, accountId, ...times, context });
+  };
+  return DESK_CALLS.has(name) ? work() : withFaults(name, context, work);
 }
 
 /** An order that did not get past the door has arrived all the same, and is on record. */
@@ -143,12 +136,15 @@ function noteTurnedAway(
   store.commit();
 }
 
-/** Waits out an armed delay and throws an armed error. */
-async function meetFaults(name: string, { faults }: PaperContext): Promise<void> {
+/** Carries a call out after an armed delay; an armed error takes its place, or its answer's. */
+async function withFaults(name: string, { faults }: PaperContext, work: () => unknown): Promise<unknown> {
   const delay = faults.strike(name, 'delay');
-  if (delay) await new Promise((resolve) => setTimeout(resolve, delay.delayMs));
+  if (delay) await sleep(delay.delayMs);
   const failure = faults.strike(name, 'error');
+  if (failure && !failure.executed) throw new KrakenError(failure.error);
+  const result = await work();
   if (failure) throw new KrakenError(failure.error);
+  return result;
 }
 
 export function sendJson(response: ServerResponse, status: number, body: unknown): void {
