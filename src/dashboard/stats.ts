@@ -24,21 +24,34 @@ export interface StatsDependencies {
 }
 
 export function createStats({ reader, accountValue }: StatsDependencies) {
+  let latest: { readonly of: string; readonly curve: CurvePoint[] } | null = null;
+
+  /** Every page asks every few seconds; the trades are read again only when one more has closed. */
+  async function curveOf(
+    ledger: Pick<LedgerReader, 'exportTrades'>,
+    stats: TradeStats,
+  ): Promise<CurvePoint[]> {
+    const of = [stats.sinceMs, stats.closedTrades, stats.netPnl].join(' ');
+    if (latest?.of === of) return latest.curve;
+    const closed = await ledger.exportTrades(stats.sinceMs);
+    const trades = closed.map((row) => ({ closedAtMs: row.exitTime ?? 0, pnl: row.realizedPnL ?? ZERO }));
+    latest = { of, curve: pnlCurve(trades) };
+    return latest.curve;
+  }
+
   return async (sinceMs: number): Promise<DashboardStats> => {
     const ledger = await reader();
-    const [stats, open, closed, account] = await Promise.all([
+    const [stats, open, account] = await Promise.all([
       ledger.stats(sinceMs),
       ledger.positions({ status: 'open' }),
-      ledger.exportTrades(sinceMs),
       accountValue().catch(() => null),
     ]);
+    const curve = await curveOf(ledger, stats);
     const unrealized = (side: 'long' | 'short') =>
       add(ZERO, ...open.filter((row) => row.side === side).map(({ live }) => live?.unrealizedPnL ?? ZERO));
     const openPnl = add(unrealized('long'), unrealized('short'));
     // What was bought is in the balances at its bid; what was sold short is not.
     const equity = account === null ? null : add(account, unrealized('short'));
-    const trades = closed.map((row) => ({ closedAtMs: row.exitTime ?? 0, pnl: row.realizedPnL ?? ZERO }));
-    const curve = pnlCurve(trades);
     return {
       ...stats,
       equity,

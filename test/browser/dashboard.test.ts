@@ -76,6 +76,10 @@ describe('on the running stack', { timeout: 120_000 }, () => {
 
     await row.locator('.position-toggle').click();
     await row.getByText('hold · min hold', { exact: true }).waitFor();
+    const lease = row.locator('.facts div', { hasText: 'Guard lease' }).locator('dd');
+    await eventually('a guard', async () =>
+      (await lease.textContent()) === 'being assigned' ? undefined : true,
+    );
     const link = row.getByRole('link', { name: 'in the Temporal Web UI' });
     const { temporalUi, temporalNamespace } = up.ready;
     const address = `${temporalUi ?? ''}/namespaces/${temporalNamespace}/workflows/${opened.workflowId}`;
@@ -136,15 +140,27 @@ describe('with 1,000 open positions', { timeout: 120_000 }, () => {
   test('every batch moves all of them, and touches only the rows in sight', async () => {
     const { page, wrong } = await openPage(dashboard.url);
     await rowCount(page, COUNT);
+    await moveAll('60100');
+    await showsText(page.locator('.position .cell.prices .figure').first(), '60,100.0');
     await page.evaluate(WATCH_ROWS);
     await page.evaluate(WATCH_FRAMES);
-    for (const price of ['60200', '60300', '60400']) {
+    const busy = await mainThread(page);
+    const prices = ['60200', '60300', '60400'];
+    for (const price of prices) {
       await moveAll(price);
       const text = `${price.slice(0, 2)},${price.slice(2)}.0`;
       await showsText(page.locator('.position .cell.prices .figure').first(), text);
     }
     const frames = await page.evaluate<number[]>('window.frames');
-    console.log(JSON.stringify({ bench: 'dashboard', positions: COUNT, ...frameFigures(frames) }));
+    const busyMs = Math.round((await busy()) / prices.length);
+    console.log(
+      JSON.stringify({
+        bench: 'dashboard',
+        positions: COUNT,
+        mainThreadMsPerBatch: busyMs,
+        ...frameFigures(frames),
+      }),
+    );
     const touched = await page.evaluate<number>('window.touchedRows.size');
     expect(touched).toBeGreaterThan(0);
     expect(touched).toBeLessThan(60);
@@ -183,6 +199,18 @@ async function showsText(locator: Locator, text: string): Promise<void> {
 async function rowCount(page: Page, count: number): Promise<void> {
   const rows = page.locator('.position');
   await eventually(`${count} rows`, async () => ((await rows.count()) === count ? count : undefined));
+}
+
+/** Milliseconds of CPU that the page's main thread takes from now on, whatever else the machine is doing. */
+async function mainThread(page: Page): Promise<() => Promise<number>> {
+  const session = await page.context().newCDPSession(page);
+  await session.send('Performance.enable', { timeDomain: 'threadTicks' });
+  const read = async () => {
+    const { metrics } = await session.send('Performance.getMetrics');
+    return (metrics.find(({ name }) => name === 'TaskDuration')?.value ?? 0) * 1_000;
+  };
+  const before = await read();
+  return async () => (await read()) - before;
 }
 
 /** How smooth the page was: for the record, since a loaded machine proves nothing. */

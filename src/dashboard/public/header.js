@@ -1,6 +1,6 @@
 import { hasToken } from './api.js';
 import { byId, h, setAttribute, setClass, setText } from './dom.js';
-import { age, amount, fraction, sign, signedAmount } from './format.js';
+import { age, amount, fraction, sign, signedAmount, time } from './format.js';
 
 /** Health, overview figures and the state of the kill switch; each part is built once and then only updated. */
 
@@ -74,9 +74,7 @@ export function showStats(stats) {
     'wins',
     fraction(stats.winRate),
     '',
-    stats.closedTrades === 0
-      ? 'no closed trade yet'
-      : `${stats.wins}/${stats.closedTrades}${stats.profitFactor === null ? '' : `, factor ${stats.profitFactor.toFixed(2)}`}`,
+    stats.closedTrades === 0 ? 'no closed trade yet' : `${stats.wins} of ${stats.closedTrades} trades`,
   );
   const fall = signedAmount(Number(stats.maxDrawdown) === 0 ? '0' : `-${stats.maxDrawdown}`);
   tile(
@@ -108,7 +106,10 @@ export function showLock(halt) {
   const notice = byId('notice');
   notice.hidden = !halt;
   if (halt)
-    setText(notice, `Entries are halted by ${halt.actor}: ${halt.reason}. Open positions stay protected.`);
+    setText(
+      notice,
+      `Entries are halted since ${time(halt.startedAt)} (${halt.actor}): ${halt.reason}. Open positions stay protected.`,
+    );
 }
 
 export function showVenue({ exchange, timeScale }) {

@@ -90,7 +90,7 @@ export class PositionDetail {
         ],
         ['Volatility scale', state?.plan ? state.plan.volatilityScale.toFixed(2) : null],
         ['Thresholds', position ? `version ${position.thresholdsVersion}` : null],
-        ['Guard', state?.guard?.workerId ?? (state ? 'being assigned' : null)],
+        ['Guard lease', state?.guard?.leaseId ?? (state ? 'being assigned' : null)],
         ['Exit demanded', state?.demand ? `${words(state.demand.rule)}: ${state.demand.reason}` : null],
         ['Workflow', workflowLink(this.#about, workflowId)],
         ['Trade', h('code', {}, tradeId)],
