@@ -39,15 +39,15 @@ export function persisting(budgetMs: number) {
   });
 }
 
-const guardOptions: ActivityOptions = {
-  startToCloseTimeout: 8_000,
-  scheduleToStartTimeout: 5_000,
-  retry: { maximumAttempts: 1 },
-};
+const guardOptions: ActivityOptions = { startToCloseTimeout: 8_000, retry: { maximumAttempts: 1 } };
+/** A worker that doesn't take an activity by then is not there. */
+const GUARD_PATIENCE_MS = 5_000;
 
 /** Without a queue any worker takes the position under guard; with one, that worker. */
 export function guarding(taskQueue?: string) {
   return proxyActivities<Pick<Activities, 'armPosition' | 'exitThroughGuard'>>(
-    taskQueue === undefined ? guardOptions : { ...guardOptions, taskQueue },
+    taskQueue === undefined
+      ? guardOptions
+      : { ...guardOptions, taskQueue, scheduleToStartTimeout: GUARD_PATIENCE_MS },
   );
 }

@@ -1,12 +1,13 @@
 import { sleep } from '@temporalio/workflow';
 import type { OrderOnExchange } from '../activities/orders.ts';
-import { add, roundDown, subtract, type Decimal } from '../domain/money.ts';
+import { roundDown, type Decimal } from '../domain/money.ts';
 import { exitOrderSide, summarizeFills } from '../domain/position.ts';
 import { isDust } from '../domain/sizing.ts';
 import { asking, recording } from './activity-options.ts';
 import { placeOrder, proveOutcome, type LegOrder, type Placed } from './place-order.ts';
 import { takeOverFromGuard } from './release-guard.ts';
 import { showDetails } from './presentation.ts';
+import { openQuantity } from './trade-state.ts';
 import type { EntryPlan, ExitLeg, OpenPosition, TradeState } from './messages.ts';
 
 /** Refusals in a row before a human is told; the exit keeps trying all the same. */
@@ -43,10 +44,6 @@ export async function exitPosition(
     if (failures === REFUSALS_BEFORE_FINDING) await tellHuman(state, position, outcome);
     await sleep(Math.min(500 * 2 ** Math.min(failures, 7), 60_000));
   }
-}
-
-export function openQuantity(state: TradeState, position: OpenPosition): Decimal {
-  return subtract(position.entry.quantity, add('0', ...state.exits.map((exit) => exit.summary.quantity)));
 }
 
 /** One leg. Null when it ended as an order of ours, else why nothing went out. */

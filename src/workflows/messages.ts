@@ -1,5 +1,6 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { CloseRequest } from '../activities/ledger.ts';
+import type { Evidence, FindingKind } from '../domain/audit/views.ts';
 import type { Evaluation, ExitRule, Policy } from '../domain/exit-policy.ts';
 import type { HoldBand } from '../domain/hold-band.ts';
 import type { OrderMinimums } from '../domain/sizing.ts';
@@ -67,6 +68,8 @@ export interface OpenPosition {
   readonly entryOrderId: string;
   readonly firstFillId: string;
   readonly entry: FillSummary;
+  /** Of an adopted entry, which carries the id of a trade that nobody knows any more. */
+  readonly entryClientOrderId?: string;
 }
 
 /** The lease under which a position is guarded, and the queue on which only its worker listens. */
@@ -85,18 +88,21 @@ export interface LastEvaluation {
   readonly markAgeMs: number | null;
 }
 
+/** `compensation`: it could not be persisted. `reconciliation`: it was found sold. */
+export type UntaughtRule = 'compensation' | 'reconciliation';
+
 export interface ExitDemand {
-  /** A rule of the policy, or `compensation` where the position could not be persisted. */
-  readonly rule: ExitRule | 'compensation';
+  /** A rule of the policy; what no rule decided teaches nothing. */
+  readonly rule: ExitRule | UntaughtRule;
   readonly reason: string;
   readonly atMs: number;
 }
 
 export type ExitLeg = `exit-${number}`;
 
-/** A finished exit order of ours that filled. */
+/** A finished exit order that filled: ours, or one that somebody else placed by hand. */
 export interface ExitRecord extends OrderRecord {
-  readonly leg: ExitLeg;
+  readonly leg: ExitLeg | 'outside';
 }
 
 export type Persistence = 'pending' | 'confirmed' | 'failed';
@@ -169,11 +175,28 @@ export interface ExitDecision {
   readonly fired: FiredExit | null;
 }
 
+/** A finding that was seen twice, with what its settlement starts from. */
+export interface FindingToSettle {
+  readonly id: string;
+  readonly kind: FindingKind;
+  readonly subject: string;
+  readonly evidence: Evidence;
+}
+
 /** One disagreement to settle. The workflow id makes each settled once. */
 export type SettleInput =
   | { readonly kind: 'unrecorded-close'; readonly tradeId: string; readonly close: CloseRequest }
-  | { readonly kind: 'take-over'; readonly findingId: string; readonly resume: TradeState }
-  | { readonly kind: 'orphan-reservation'; readonly findingId: string; readonly tradeId: string };
+  | { readonly kind: 'finding'; readonly finding: FindingToSettle };
+
+/** Exits that the trade did not place, proven by their fills. */
+export interface SoldOutside {
+  readonly exits: readonly ExitRecord[];
+}
+
+export interface SoldOutsideAnswer {
+  readonly stage: Stage;
+  readonly openQuantity: Decimal;
+}
 
 export const forceExitSignal = defineSignal<[ExitReason]>('forceExit');
 export const exitDecidedSignal = defineSignal<[ExitDecision]>('exitDecided');
@@ -181,4 +204,6 @@ export const guardLostSignal = defineSignal<[{ leaseId: string }]>('guardLost');
 export const requestExitUpdate = defineUpdate<ExitAnswer, [ExitReason]>('requestExit');
 /** Answers once the trade has got that far, or has ended before. */
 export const progressUpdate = defineUpdate<TradeProgress, ['reserved' | 'opened']>('progress');
+/** Reconciliation tells the trade what others sold of its position; an order counts once however often it is told. */
+export const soldOutsideUpdate = defineUpdate<SoldOutsideAnswer, [SoldOutside]>('soldOutside');
 export const stateQuery = defineQuery<TradeState>('state');

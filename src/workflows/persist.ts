@@ -7,38 +7,13 @@ import {
 } from '@temporalio/workflow';
 import { add } from '../domain/money.ts';
 import { returnFraction } from '../domain/position.ts';
-import { closeRecords, openRecords, type OrderRecord, type TradeFacts } from '../domain/records.ts';
+import { closeRecords, openRecords } from '../domain/records.ts';
+import { tradeFacts } from '../domain/trade-facts.ts';
 import { persisting, recording } from './activity-options.ts';
 import type { CloseRequest } from '../activities/ledger.ts';
 import type { EntryPlan, ExitDemand, OpenPosition, SettleInput, TradeState } from './messages.ts';
 
 export const POSITION_PERSISTENCE_FAILED = 'PositionPersistenceFailed';
-
-/** Everything the records of this trade are made of. */
-export function tradeFacts(state: TradeState, plan: EntryPlan, position: OpenPosition): TradeFacts {
-  const { request } = state;
-  return {
-    tradeId: request.tradeId,
-    strategy: request.strategy,
-    symbol: request.symbol,
-    side: request.side,
-    confidence: request.signal.confidence,
-    thresholdsVersion: plan.policy.version,
-    marketConditions: plan.marketConditions,
-    entry: entryRecord(state, plan, position),
-  };
-}
-
-function entryRecord(state: TradeState, plan: EntryPlan, position: OpenPosition): OrderRecord {
-  return {
-    exchangeOrderId: position.entryOrderId,
-    exchangeTradeId: position.firstFillId,
-    summary: position.entry,
-    requestedAtMs: state.entryRequestedAtMs ?? position.entry.firstFillMs,
-    submittedAtMs: state.entrySubmittedAtMs ?? position.entry.firstFillMs,
-    quotePrice: plan.quotePrice,
-  };
-}
 
 /** Writes the four records within the budget, verified by a read back. False when the budget ran out. */
 export async function persistPosition(
@@ -74,12 +49,15 @@ export function closeRequest(
     open: openRecords(facts),
     records,
     legs: [
-      { leg: 'entry', krakenOrderId: position.entryOrderId, quantity: plan.quantity },
-      ...state.exits.map(({ leg, exchangeOrderId, summary }) => ({
-        leg,
-        krakenOrderId: exchangeOrderId,
-        quantity: summary.quantity,
-      })),
+      {
+        leg: 'entry',
+        krakenOrderId: position.entryOrderId,
+        quantity: plan.quantity,
+        ...(position.entryClientOrderId === undefined ? {} : { clOrdId: position.entryClientOrderId }),
+      },
+      ...state.exits.flatMap(({ leg, exchangeOrderId, summary }) =>
+        leg === 'outside' ? [] : [{ leg, krakenOrderId: exchangeOrderId, quantity: summary.quantity }],
+      ),
     ],
     outcome: {
       positionId: position.positionId,
@@ -109,7 +87,8 @@ export function closeRequest(
 export async function recordClose(request: CloseRequest): Promise<void> {
   await recording.recordClose(request);
   const { exitRule } = request.outcome;
-  if (exitRule !== 'compensation') await recording.handToLearning({ ...request.outcome, exitRule });
+  if (exitRule === 'compensation' || exitRule === 'reconciliation') return;
+  await recording.handToLearning({ ...request.outcome, exitRule });
 }
 
 /**

@@ -36,39 +36,37 @@ export function showDetails(state: TradeState): void {
   setCurrentDetails(details(state).join('\n\n'));
 }
 
+/** What matters most comes first: the page shows only so many lines. */
 function details(state: TradeState): string[] {
   const { request, plan, position, evaluation, demand, exits, guard } = state;
   const lines = [`### ${request.side} ${request.symbol}: ${state.stage}`];
-  lines.push(
-    `Asked for ${request.notional} by ${request.signal.source} (confidence ${request.signal.confidence}).`,
-  );
-  if (plan)
-    lines.push(
-      `Plan: ${plan.quantity} at about ${plan.quotePrice}; thresholds version ${plan.policy.version}.`,
-    );
   if (position) {
-    const { entry } = position;
-    lines.push(
-      `**Entry:** ${entry.quantity} at ${entry.averagePrice}, fee ${entry.fee} · position \`${position.positionId}\``,
-    );
-    lines.push(
-      `**Records:** ${state.persistence} · **guard:** ${guard ? `\`${guard.leaseId}\`` : 'none, being assigned'}`,
-    );
+    const { quantity, averagePrice, fee } = position.entry;
+    lines.push(`**Entry:** ${quantity} at ${averagePrice}, fee ${fee} · \`${position.positionId}\``);
   }
   if (evaluation) {
     const { evaluation: answer, mark, band } = evaluation;
-    const bounds = band ? `exits below ${band.low} / above ${band.high}` : 'exits now';
+    if (band) lines.push(`**Exits** below ${band.low} / above ${band.high}`);
     lines.push(
-      `**Last evaluation:** ${answer.action} \`${answer.rule}\` at ${mark} (${percent(answer.returnFraction)}); ${bounds}`,
+      `**Last evaluation:** ${answer.action} \`${answer.rule}\` at ${mark} (${percent(answer.returnFraction)})`,
     );
   }
   if (demand) lines.push(`**Exit:** \`${demand.rule}\`: ${demand.reason}`);
-  for (const exit of exits) {
-    lines.push(
-      `Sold or bought back ${exit.summary.quantity} at ${exit.summary.averagePrice}, fee ${exit.summary.fee}`,
-    );
+  for (const { summary } of exits) {
+    lines.push(`**Exited:** ${summary.quantity} at ${summary.averagePrice}, fee ${summary.fee}`);
   }
   if (state.realizedPnl !== null) lines.push(`**P&L net of fees:** ${state.realizedPnl}`);
   if (state.note) lines.push(`> ${state.note}`);
+  if (position) {
+    lines.push(
+      `**Records:** ${state.persistence} · **guard:** ${guard ? `\`${guard.leaseId}\`` : 'none now'}`,
+    );
+  }
+  if (plan)
+    lines.push(
+      `**Plan:** ${plan.quantity} at about ${plan.quotePrice}; thresholds version ${plan.policy.version}`,
+    );
+  const { source, confidence } = request.signal;
+  lines.push(`**Asked:** ${request.notional} by ${source}, confidence ${confidence.toFixed(2)}`);
   return lines;
 }

@@ -3,11 +3,10 @@ import type { ArmRequest } from '../activities/market.ts';
 import { roundDown } from '../domain/money.ts';
 import { exitOrderSide } from '../domain/position.ts';
 import { guarding } from './activity-options.ts';
-import { openQuantity } from './exit.ts';
 import { proveOutcome } from './place-order.ts';
 import { showDetails } from './presentation.ts';
 import { dropEndedGuard } from './release-guard.ts';
-import type { RearmRequest } from './trade-state.ts';
+import { openQuantity, type RearmRequest } from './trade-state.ts';
 import type { EntryPlan, OpenPosition, TradeState } from './messages.ts';
 
 const FIRST_CHECK_MS = 60_000;

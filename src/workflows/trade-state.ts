@@ -1,12 +1,18 @@
 import { CancellationScope, condition, setHandler, workflowInfo } from '@temporalio/workflow';
+import { add, subtract, type Decimal } from '../domain/money.ts';
+import { isDust } from '../domain/sizing.ts';
 import {
   exitDecidedSignal,
   forceExitSignal,
   guardLostSignal,
   progressUpdate,
   requestExitUpdate,
+  soldOutsideUpdate,
   stateQuery,
   type ExitDemand,
+  type OpenPosition,
+  type SoldOutside,
+  type SoldOutsideAnswer,
   type Stage,
   type TradeRequest,
   type TradeState,
@@ -74,11 +80,29 @@ export function acceptMessages(state: TradeState, rearm: RearmRequest): void {
     if (accepted) demandExit(state, 'forced', reason || 'no reason given');
     return { accepted, stage: state.stage };
   });
+  setHandler(soldOutsideUpdate, (sold) => countSoldOutside(state, rearm, sold));
   setHandler(progressUpdate, async (goal) => {
     await condition(() => hasReached(state, goal));
     return { stage: state.stage, positionId: state.position?.positionId ?? null, note: state.note };
   });
   demandExitOnCancellation(state);
+}
+
+/** What is left is guarded anew, in its new quantity; with nothing left the trade closes by these fills. */
+function countSoldOutside(state: TradeState, rearm: RearmRequest, { exits }: SoldOutside): SoldOutsideAnswer {
+  const { plan, position } = state;
+  if (!plan || !position) return { stage: state.stage, openQuantity: '0' };
+  const counted = new Set(state.exits.map(({ exchangeOrderId }) => exchangeOrderId));
+  state.exits.push(...exits.filter(({ exchangeOrderId }) => !counted.has(exchangeOrderId)));
+  const left = openQuantity(state, position);
+  if (isDust(plan.minimums, left)) demandExit(state, 'reconciliation', 'it was sold outside of Holdfast');
+  else rearm.ask();
+  return { stage: state.stage, openQuantity: left };
+}
+
+/** What no exit has sold yet, base currency. */
+export function openQuantity(state: TradeState, position: OpenPosition): Decimal {
+  return subtract(position.entry.quantity, add('0', ...state.exits.map((exit) => exit.summary.quantity)));
 }
 
 function hasReached(state: TradeState, goal: 'reserved' | 'opened'): boolean {

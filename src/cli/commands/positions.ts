@@ -61,7 +61,7 @@ function describe(views: readonly PositionView[], status: PositionsOptions['stat
       view.entryPrice,
       view.markPrice,
       `${signed(view.returnPct)}%`,
-      signed(view.realizedPnl ?? view.unrealizedPnl),
+      signed(Number(view.realizedPnl ?? view.unrealizedPnl)),
       view.stage,
       exits(view),
     ]),
