@@ -74,9 +74,9 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
         fc.record({ type: sides, volume: volumes, ordertype: fc.constant('market') }),
         fc.record({ type: sides, volume: volumes, ordertype: fc.constant('limit'), price: bids.map(String) }),
         fc.record({
-          type: fc.constant('sell'),
+          type: sides,
           volume: volumes,
-          ordertype: fc.constant('stop-loss'),
+          ordertype: fc.constantFrom('stop-loss', 'take-profit'),
           price: bids.map(String),
         }),
         fc.record({
@@ -215,4 +215,14 @@ it('a round trip on margin costs exactly its price move and its fees', () => {
   const earned = subtract(open!.cost, close!.cost);
   expect(parts.store.balance(ACCOUNT, 'ZUSD')).toBe(add('20000', earned, `-${open!.fee}`, `-${close!.fee}`));
   expect(parts.store.openPositions(ACCOUNT)).toEqual([]);
+});
+
+it('cancels a triggered buy that the account cannot pay for any more', () => {
+  const parts = bench();
+  expect(place(parts, { type: 'buy', ordertype: 'stop-loss', price: '30500', volume: '0.65' })).toBe(true);
+  quote(parts.markets, 32_000);
+  expect(parts.store.ordersOf(ACCOUNT)).toMatchObject([
+    { status: 'canceled', reason: 'Insufficient funds', filled: '0' },
+  ]);
+  expect(parts.store.balance(ACCOUNT, 'ZUSD')).toBe('20000');
 });

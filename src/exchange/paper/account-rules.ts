@@ -56,6 +56,17 @@ export class AccountRules {
     else this.#checkFunds(accountId, terms, pair, volume);
   }
 
+  /** Whether a spot buy can pay for these fills: a triggered one may meet a market far from where it was placed. */
+  canPay(order: Order, fills: readonly Level[]): boolean {
+    if (order.leverage !== null || order.side === 'sell') return true;
+    const pair = pairById(order.pair);
+    const needed = add('0', ...fills.map((fill) => buyingCost(pair, fill.price, fill.quantity)));
+    this.holds.release(order);
+    const free = this.free(order.accountId, pair.quote.id);
+    this.holds.update(order);
+    return compare(needed, free) <= 0;
+  }
+
   /** Checks a change of an open order. Throws {@link KrakenError}. */
   checkAmend(order: Order, spec: AmendSpec): void {
     if (order.close !== null) throw new KrakenError('EOrder:Order not editable');

@@ -211,6 +211,10 @@ export class Engine {
 
   #matchNow(order: Order, market: PairMarket, nowMs: number): void {
     const plan = matchIncoming(this.#matchable(order), market.book());
+    if (order.triggered && !this.rules.canPay(order, plan.fills)) {
+      this.#end(order, 'canceled', 'Insufficient funds', nowMs);
+      return;
+    }
     this.#fill(order, plan.fills, false, nowMs);
     if (order.status !== 'open') return;
     if (plan.rest === 'canceled') {
