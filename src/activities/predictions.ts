@@ -1,6 +1,6 @@
-import { signalNotional, volatilityScale, logReturnDeviation } from '../domain/sizing.ts';
+import { judgeEntry, VOLATILITY_CANDLES, type EntryRules, type JudgedEntry } from '../domain/entry.ts';
+import { logReturnDeviation } from '../domain/sizing.ts';
 import type { Prediction } from '../domain/exit-policy.ts';
-import type { Decimal } from '../domain/money.ts';
 import type { Thresholds } from '../domain/thresholds.ts';
 import type { Exchange } from '../exchange/port.ts';
 import type { PredictionService } from '../market/predictions.ts';
@@ -9,15 +9,12 @@ import type { LearningStore } from '../../db/repositories/learning.ts';
 import type { LedgerReader } from '../../db/repositories/reader.ts';
 import type { SignalStore } from '../../db/repositories/signals.ts';
 import type { Logger } from '../logging.ts';
-import { REFERENCE_VOLATILITY } from './reserve.ts';
 
 /** An entry signal older than this is not acted on. */
 const SIGNAL_TTL_MS = 30_000;
 
-export interface ScanSettings {
+export interface ScanSettings extends EntryRules {
   readonly symbols: readonly string[];
-  readonly maxPerSymbol: number;
-  readonly baseNotional: Decimal;
 }
 
 export interface PredictionActivityDependencies {
@@ -30,34 +27,22 @@ export interface PredictionActivityDependencies {
   readonly log: Logger;
 }
 
-type Judged = { readonly notional: Decimal } | { readonly skip: string };
-
 export function createPredictionActivities(dependencies: PredictionActivityDependencies) {
   const { exchange, predictions, learning, reader, signals, scan, log } = dependencies;
 
-  async function judge(symbol: string, prediction: Prediction, thresholds: Thresholds): Promise<Judged> {
-    if (prediction.action === 'HOLD') return { skip: 'hold' };
-    if (prediction.confidence < thresholds.entryConfidence) {
-      return {
-        skip: `confidence ${prediction.confidence} is below entryConfidence ${thresholds.entryConfidence}`,
-      };
-    }
-    const open = (await reader.openPositionCounts()).get(symbol) ?? 0;
-    if (open >= scan.maxPerSymbol)
-      return { skip: `${open} positions are open, the scan keeps at most ${scan.maxPerSymbol}` };
-    if (prediction.action === 'SELL' && !(await canSellShort(symbol)))
-      return { skip: 'no short sales in this symbol' };
-    const candles = await exchange.candles(symbol, predictions.intervalMs, 30);
-    const sigma = logReturnDeviation(candles.map((candle) => candle.close));
-    const scale = volatilityScale(sigma, REFERENCE_VOLATILITY, thresholds.volatilityAdjustmentFactor);
-    return {
-      notional: signalNotional(
-        scan.baseNotional,
-        thresholds.positionSizeMultiplier,
-        prediction.confidence,
-        scale,
-      ),
-    };
+  async function judge(symbol: string, prediction: Prediction, thresholds: Thresholds): Promise<JudgedEntry> {
+    const openPositions = (await reader.openPositionCounts()).get(symbol) ?? 0;
+    const shortable = prediction.action !== 'SELL' || (await canSellShort(symbol));
+    const judged = (sigma: number) =>
+      judgeEntry(prediction, thresholds, scan, {
+        openPositions,
+        canSellShort: shortable,
+        sigma: () => sigma,
+      });
+    // Candles cost a call of their own: only a signal that is worth taking asks for them.
+    if (!judged(0).take) return judged(0);
+    const candles = await exchange.candles(symbol, predictions.intervalMs, VOLATILITY_CANDLES);
+    return judged(logReturnDeviation(candles.map((candle) => candle.close)));
   }
 
   async function canSellShort(symbol: string): Promise<boolean> {
@@ -77,11 +62,11 @@ export function createPredictionActivities(dependencies: PredictionActivityDepen
         const intervalStartMs =
           Math.floor(prediction.asOfMs / predictions.intervalMs) * predictions.intervalMs;
         const id = `scan-${symbol.replace('/', '')}-${intervalStartMs}`;
-        if ('skip' in judged) {
+        if (!judged.take) {
           await signals.skip({ id, symbol, prediction, reason: judged.skip, thresholdsVersion: version });
           continue;
         }
-        const side = prediction.action === 'BUY' ? 'long' : 'short';
+        const { side } = judged;
         log.info(
           { event: 'signal', tradeId: id, symbol, side, confidence: prediction.confidence },
           `signal ${side} ${symbol}`,

@@ -1,3 +1,4 @@
+import { REFERENCE_VOLATILITY, VOLATILITY_CANDLES } from '../domain/entry.ts';
 import { equityOf } from '../domain/equity.ts';
 import type { Decimal } from '../domain/money.ts';
 import type { RiskLimits } from '../domain/risk.ts';
@@ -11,11 +12,6 @@ import type { Ledger } from '../../db/repositories/ledger.ts';
 import type { LearningStore } from '../../db/repositories/learning.ts';
 import type { Logger } from '../logging.ts';
 import { workflowExecution } from './orders.ts';
-
-/** Volatility is taken over this many candles of one policy minute. */
-const VOLATILITY_CANDLES = 30;
-/** σref: the standard deviation of one-minute log returns in a market that needs no adjustment. */
-export const REFERENCE_VOLATILITY = 0.0015;
 
 export type Reservation =
   | { readonly kind: 'reserved'; readonly plan: EntryPlan }

@@ -42,8 +42,8 @@ export function holdBand(
   };
 }
 
-/** Returns at which an exit rule begins to match, on either side of the mark, the nearest first. */
-function holdReturns(
+/** Returns at which an exit rule begins to match, on either side of a mark that holds, the nearest first. */
+export function holdReturns(
   position: ExitPosition,
   mark: Decimal,
   prediction: Prediction | null,
@@ -90,7 +90,8 @@ function isRespected(
   );
 }
 
-function holdsUntilMs(
+/** When the answer can change although the price does not; null where it can't. */
+export function holdsUntilMs(
   position: ExitPosition,
   prediction: Prediction | null,
   policy: Policy,

@@ -58,12 +58,25 @@ export function volatilityScale(sigma: number, sigmaReference: number, factor: n
 
 /** Standard deviation of the log returns of consecutive closes; 0 with fewer than three of them. */
 export function logReturnDeviation(closes: readonly Decimal[]): number {
-  const prices = closes.map(Number);
-  const returns = prices.slice(1).map((price, index) => Math.log(price / (prices[index] ?? price)));
-  if (returns.length < 2) return 0;
-  const mean = returns.reduce((sum, value) => sum + value, 0) / returns.length;
-  const variance = returns.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (returns.length - 1);
-  return Math.sqrt(variance);
+  const returns = logReturns(Float64Array.from(closes, Number));
+  return deviation(returns, 1, returns.length);
+}
+
+/** Log return into each price from the one before; the first has none and is 0. */
+export function logReturns(prices: Float64Array): Float64Array {
+  return prices.map((price, index) => (index === 0 ? 0 : Math.log(price / (prices[index - 1] ?? price))));
+}
+
+/** Standard deviation of `values[from..to)`; 0 with fewer than two of them. */
+export function deviation(values: Float64Array, from: number, to: number): number {
+  const count = to - from;
+  if (count < 2) return 0;
+  let sum = 0;
+  for (let index = from; index < to; index += 1) sum += values[index] ?? 0;
+  const mean = sum / count;
+  let squares = 0;
+  for (let index = from; index < to; index += 1) squares += ((values[index] ?? 0) - mean) ** 2;
+  return Math.sqrt(squares / (count - 1));
 }
 
 /** Notional of a scanned entry: base × positionSizeMultiplier × confidence / s, in quote currency. */

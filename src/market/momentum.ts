@@ -1,6 +1,5 @@
-import { EMA } from 'trading-signals';
 import type { Prediction, PredictionAction } from '../domain/exit-policy.ts';
-import { logReturnDeviation } from '../domain/sizing.ts';
+import { deviation, logReturns } from '../domain/sizing.ts';
 import type { Candle } from '../exchange/port.ts';
 
 /** Candles of one policy minute that the model looks at. */
@@ -12,28 +11,43 @@ const FULL_CONFIDENCE_DEVIATIONS = 4;
 const LEAST_CONFIDENCE = 0.05;
 const MOST_CONFIDENCE = 0.95;
 
-/**
- * The built-in model: how far the fast average runs ahead of the slow one, in units of the market's own
- * noise. Indicators are float64: a prediction is a ratio, never money. Null until there are enough candles.
- */
+/** {@link momentumSpread} of candles, as a prediction. Null until there are enough of them. */
 export function predictMomentum(
   candles: readonly Candle[],
   asOfMs: number,
   ttlMs: number,
 ): Prediction | null {
-  if (candles.length < SLOW) return null;
-  const fast = new EMA(FAST);
-  const slow = new EMA(SLOW);
-  for (const candle of candles) {
-    fast.update(Number(candle.close), false);
-    slow.update(Number(candle.close), false);
+  const closes = Float64Array.from(candles, (candle) => Number(candle.close));
+  return momentumPrediction(momentumSpread(closes, logReturns(closes), 0, closes.length), asOfMs, ttlMs);
+}
+
+/**
+ * The built-in model: how far the fast exponential average of the closes `from..to` runs ahead of the slow one, in
+ * units of the market's own noise; NaN where there are too few closes or no noise. `returns` are the log returns of
+ * the same closes. All float64: a prediction is a ratio, never money.
+ */
+export function momentumSpread(
+  closes: Float64Array,
+  returns: Float64Array,
+  from: number,
+  to: number,
+): number {
+  if (to - from < SLOW) return NaN;
+  const noise = deviation(returns, from + 1, to);
+  if (noise === 0) return NaN;
+  let fast = closes[from] ?? NaN;
+  let slow = fast;
+  for (let index = from + 1; index < to; index += 1) {
+    const close = closes[index] ?? NaN;
+    fast += (close - fast) * (2 / (FAST + 1));
+    slow += (close - slow) * (2 / (SLOW + 1));
   }
-  const deviation = logReturnDeviation(candles.map((candle) => candle.close));
-  const slowAverage = slow.getResult();
-  const fastAverage = fast.getResult();
-  if (slowAverage === null || fastAverage === null || deviation === 0) return null;
-  const spread = Math.log(fastAverage / slowAverage) / (deviation * FULL_CONFIDENCE_DEVIATIONS);
-  const strength = Math.min(MOST_CONFIDENCE, Math.abs(spread));
-  const action: PredictionAction = strength < LEAST_CONFIDENCE ? 'HOLD' : spread > 0 ? 'BUY' : 'SELL';
-  return { action, confidence: strength, asOfMs, ttlMs, source: 'momentum' };
+  return Math.log(fast / slow) / (noise * FULL_CONFIDENCE_DEVIATIONS);
+}
+
+export function momentumPrediction(spread: number, asOfMs: number, ttlMs: number): Prediction | null {
+  if (Number.isNaN(spread)) return null;
+  const confidence = Math.min(MOST_CONFIDENCE, Math.abs(spread));
+  const action: PredictionAction = confidence < LEAST_CONFIDENCE ? 'HOLD' : spread > 0 ? 'BUY' : 'SELL';
+  return { action, confidence, asOfMs, ttlMs, source: 'momentum' };
 }

@@ -1,0 +1,112 @@
+import type { Decimal } from '../../domain/money.ts';
+import { DataError, lineError } from '../data-error.ts';
+import type { CandleField, CandleSeries } from '../series.ts';
+import { TIME_ALLOWED } from './times.ts';
+
+const FIELDS: readonly CandleField[] = ['open', 'high', 'low', 'close'];
+
+/** Takes checked candles row by row; what is wrong with one names its line. */
+export class CandleColumns {
+  readonly #file: string;
+  #times = new Float64Array(1024);
+  #open = new Float64Array(1024);
+  #high = new Float64Array(1024);
+  #low = new Float64Array(1024);
+  #close = new Float64Array(1024);
+  #lines = new Uint32Array(1024);
+  #length = 0;
+
+  constructor(file: string) {
+    this.#file = file;
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Throws {@link DataError} on a candle that can't be one. `written` gives the text of a bad price. */
+  add(line: number, timeMs: number, prices: readonly number[], written: (field: number) => string): void {
+    const wrong = (what: string) => lineError(this.#file, line, what);
+    const [open = NaN, high = NaN, low = NaN, close = NaN] = prices;
+    if (Number.isNaN(timeMs)) throw wrong(`time "${written(-1)}" can't be read; ${TIME_ALLOWED}`);
+    for (let field = 0; field < 4; field += 1) {
+      if (!((prices[field] ?? NaN) > 0)) {
+        throw wrong(`${FIELDS[field] ?? ''} "${written(field)}" is not a price above 0`);
+      }
+    }
+    if (high < open || high < close || high < low)
+      throw wrong(`high ${high} is below another price of the candle`);
+    if (low > open || low > close) throw wrong(`low ${low} is above another price of the candle`);
+    const before = this.#length === 0 ? -Infinity : (this.#times[this.#length - 1] ?? 0);
+    if (timeMs <= before) {
+      const what = timeMs === before ? 'the same as' : 'earlier than';
+      throw wrong(
+        `time ${timeMs} ms is ${what} that of the row above; candles must rise in time, one a time`,
+      );
+    }
+    if (this.#length === this.#times.length) this.#grow();
+    this.#times[this.#length] = timeMs;
+    this.#lines[this.#length] = line;
+    this.#open[this.#length] = open;
+    this.#high[this.#length] = high;
+    this.#low[this.#length] = low;
+    this.#close[this.#length] = close;
+    this.#length += 1;
+  }
+
+  /** `intervalMs` null: the least step between two candles; every other must be a multiple of it. */
+  finish(
+    symbol: string,
+    price: (row: number, field: CandleField) => Decimal,
+    intervalMs: number | null,
+  ): CandleSeries {
+    if (this.#length < 2) {
+      throw new DataError(`${this.#file} holds ${this.#length} candles, at least 2 are needed`);
+    }
+    const timesMs = this.#times.subarray(0, this.#length);
+    const stepMs = intervalMs ?? leastStep(timesMs);
+    for (let row = 1; row < timesMs.length; row += 1) {
+      const fromFirst = (timesMs[row] ?? 0) - (timesMs[0] ?? 0);
+      if (fromFirst % stepMs !== 0) {
+        throw lineError(
+          this.#file,
+          this.#lines[row] ?? 0,
+          `time ${timesMs[row] ?? 0} ms is off the grid of ${stepMs / 60_000} minutes that begins at ${timesMs[0] ?? 0}`,
+        );
+      }
+    }
+    const kept = (column: Float64Array) => column.subarray(0, this.#length);
+    const prices = {
+      open: kept(this.#open),
+      high: kept(this.#high),
+      low: kept(this.#low),
+      close: kept(this.#close),
+    };
+    const { length } = timesMs;
+    return { kind: 'candles', symbol, file: this.#file, length, intervalMs: stepMs, timesMs, prices, price };
+  }
+
+  #grow(): void {
+    const grown = (column: Float64Array) => {
+      const wider = new Float64Array(column.length * 2);
+      wider.set(column);
+      return wider;
+    };
+    this.#times = grown(this.#times);
+    this.#open = grown(this.#open);
+    this.#high = grown(this.#high);
+    this.#low = grown(this.#low);
+    this.#close = grown(this.#close);
+    const lines = new Uint32Array(this.#lines.length * 2);
+    lines.set(this.#lines);
+    this.#lines = lines;
+  }
+}
+
+function leastStep(timesMs: Float64Array): number {
+  let least = Infinity;
+  for (let row = 1; row < timesMs.length; row += 1) {
+    least = Math.min(least, (timesMs[row] ?? 0) - (timesMs[row - 1] ?? 0));
+  }
+  return least;
+}
