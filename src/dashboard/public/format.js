@@ -60,6 +60,12 @@ export function duration(ms) {
   return `${Math.floor(seconds / 86_400)} d ${Math.floor((seconds % 86_400) / 3600)} h`;
 }
 
+/** How long the minimum hold of a position still lasts. */
+export function holdText({ minHoldEndsAtMs }, nowMs) {
+  if (minHoldEndsAtMs === null) return '';
+  return minHoldEndsAtMs > nowMs ? `min hold ${duration(minHoldEndsAtMs - nowMs)} left` : 'min hold over';
+}
+
 export function age(ms) {
   return ms < 1_000 ? `${Math.round(ms)} ms` : ms < 10_000 ? `${(ms / 1000).toFixed(1)} s` : duration(ms);
 }

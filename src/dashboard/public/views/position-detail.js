@@ -1,8 +1,7 @@
 import { get } from '../api.js';
 import { priceChart } from '../charts.js';
 import { facts, h } from '../dom.js';
-import { amount, fraction, price, quantity, signedPercent, time, words } from '../format.js';
-import { holdText } from './position-row.js';
+import { amount, fraction, price, quantity, signedPercent, time, words, holdText } from '../format.js';
 import { workflowLink } from './workflow-link.js';
 
 const ASK_EVERY_MS = 5_000;

@@ -1,6 +1,6 @@
 import { h, setAttribute, setClass, setText } from '../dom.js';
 import { confirmExit } from '../dialogs.js';
-import { duration, price, quantity, sign, signedAmount, signedPercent, words } from '../format.js';
+import { duration, price, quantity, sign, signedAmount, signedPercent, words, holdText } from '../format.js';
 import { drawSparkline } from '../sparkline.js';
 import { PositionDetail } from './position-detail.js';
 
@@ -162,9 +162,4 @@ export class PositionRow {
     );
     this.#detail.update(this.#position, this.#store.marks(this.positionId), this.#store.now());
   }
-}
-
-export function holdText({ minHoldEndsAtMs }, nowMs) {
-  if (minHoldEndsAtMs === null) return '';
-  return minHoldEndsAtMs > nowMs ? `min hold ${duration(minHoldEndsAtMs - nowMs)} left` : 'min hold over';
 }
