@@ -9,17 +9,22 @@ import type { TradeOutcome } from './activities/ledger.ts';
 import type { AuditReport } from './activities/reconcile.ts';
 import {
   HOLDFAST_POSITION_ID,
+  HOLDFAST_SIDE,
   HOLDFAST_STAGE,
+  HOLDFAST_SYMBOL,
   initialSearchAttributes,
 } from './workflows/search-attributes.ts';
 import type { trade } from './workflows/trade.ts';
 import type { reconcile } from './workflows/reconcile.ts';
 import type { LearningProgress } from './workflows/learning.ts';
+import type { Side } from './domain/position.ts';
 import type { Thresholds } from './domain/thresholds.ts';
 import type {
   ExitAnswer,
   ExitDecision,
   GuardRef,
+  SoldOutside,
+  SoldOutsideAnswer,
   Stage,
   TradeProgress,
   TradeRequest,
@@ -43,6 +48,7 @@ export function guardTaskQueue(workerId: string): string {
 }
 
 const BEAT_DEADLINE_MS = 2_000;
+const STATE_DEADLINE_MS = 5_000;
 const RUNNING_TRADES = `WorkflowType = 'trade' AND ExecutionStatus = 'Running'`;
 
 export interface RunningTrade {
@@ -50,6 +56,8 @@ export interface RunningTrade {
   readonly stage: Stage;
   /** Null before the first fill. */
   readonly positionId: string | null;
+  readonly symbol: string | null;
+  readonly side: Side | null;
 }
 
 /** Typed ways to start, signal, update and ask; the only door to workflows for CLI, dashboard and activities. */
@@ -123,6 +131,8 @@ export class HoldfastClient {
         tradeId: workflowId.replace(/^trade-/, ''),
         stage: (typedSearchAttributes.get(HOLDFAST_STAGE) as Stage | undefined) ?? 'reserving',
         positionId: typedSearchAttributes.get(HOLDFAST_POSITION_ID) ?? null,
+        symbol: typedSearchAttributes.get(HOLDFAST_SYMBOL) ?? null,
+        side: (typedSearchAttributes.get(HOLDFAST_SIDE) as Side | undefined) ?? null,
       });
     }
     return trades;
@@ -130,6 +140,48 @@ export class HoldfastClient {
 
   async runningTradeIds(): Promise<string[]> {
     return (await this.runningTrades()).map(({ tradeId }) => tradeId);
+  }
+
+  /** Trades that Temporal still remembers, ended ones too, that were started since; the newest first. */
+  async rememberedTradeIds(sinceMs: number): Promise<string[]> {
+    const query = `WorkflowType = 'trade' AND StartTime > '${new Date(sinceMs).toISOString()}'`;
+    const ids: string[] = [];
+    for await (const { workflowId } of this.#client.workflow.list({ query })) {
+      ids.push(workflowId.replace(/^trade-/, ''));
+    }
+    return ids;
+  }
+
+  /** By the workflow itself: lists may lag behind. */
+  async isRunning(tradeId: string): Promise<boolean> {
+    try {
+      return (await this.#trade(tradeId).describe()).status.name === 'RUNNING';
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return false;
+      throw error;
+    }
+  }
+
+  /** The last state of a trade, also of one that has ended; null when Temporal doesn't know it or it can't be replayed. */
+  async stateIfKnown(tradeId: string): Promise<TradeState | null> {
+    try {
+      const deadline = Date.now() + STATE_DEADLINE_MS;
+      return await this.#client.withDeadline(deadline, () => this.state(tradeId));
+    } catch {
+      return null;
+    }
+  }
+
+  /** Tells a trade what others sold of its position. Null when it isn't running. */
+  async tellSoldOutside(tradeId: string, sold: SoldOutside): Promise<SoldOutsideAnswer | null> {
+    try {
+      return await this.#trade(tradeId).executeUpdate<SoldOutsideAnswer, [SoldOutside]>('soldOutside', {
+        args: [sold],
+      });
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return null;
+      throw error;
+    }
   }
 
   async signalExitDecided(tradeId: string, decision: ExitDecision): Promise<void> {
@@ -200,12 +252,12 @@ export class HoldfastClient {
     }
   }
 
-  /** One reconciliation now. */
+  /** One reconciliation now, over everything that the exchange still lists. */
   async reconcileNow(workflowId: string): Promise<AuditReport> {
     return this.#client.workflow.execute<typeof reconcile>('reconcile', {
       taskQueue: TASK_QUEUE,
       workflowId,
-      args: [],
+      args: [{ isThorough: true }],
     });
   }
 

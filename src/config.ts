@@ -58,6 +58,7 @@ const schema = z.object({
   HOLDFAST_LISTING_LAG_MS: z.coerce.number().int().nonnegative().optional(),
   HOLDFAST_PERSIST_BUDGET_MS: positiveInteger.default(120_000),
   HOLDFAST_PROTECTIVE_STOP: onOff.default(false),
+  HOLDFAST_ADOPT: z.enum(['adopt', 'flatten']).default('adopt'),
   HOLDFAST_MAX_OPEN_POSITIONS: positiveInteger.default(50),
   HOLDFAST_MAX_POSITIONS_PER_SYMBOL: positiveInteger.default(10),
   HOLDFAST_MAX_NOTIONAL: amount.default('5000'),

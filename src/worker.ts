@@ -97,6 +97,7 @@ export async function startWorker(config: Config, log: Logger): Promise<RunningW
     limits: riskLimits(config),
     settings: tradeSettings(config, timeScale),
     scan: scanSettings(config),
+    adoption: config.HOLDFAST_ADOPT,
     timeScale,
     now,
     log,

@@ -39,6 +39,15 @@ export interface TradeHistory {
   readonly outcome: TradeOutcomeRow | null;
 }
 
+/** A position's row as reconciliation compares it. */
+export type AuditedPosition = Pick<
+  StoredPosition,
+  'id' | 'tradeId' | 'status' | 'symbol' | 'side' | 'quantity' | 'entryTime' | 'createdAt'
+> & {
+  /** Whether its entry trade, live position and live trade are there. */
+  readonly isComplete: boolean;
+};
+
 /** Reads only. Times in and out are epoch ms. */
 export interface LedgerReader {
   positions(filter?: PositionFilter): Promise<PositionView[]>;
@@ -48,6 +57,8 @@ export interface LedgerReader {
   trade(id: string): Promise<TradeHistory | null>;
   /** Open positions by symbol; symbols without one are missing. */
   openPositionCounts(): Promise<Map<string, number>>;
+  /** For reconciliation: all open ones, and those that were written since. */
+  auditedPositions(sinceMs: number): Promise<AuditedPosition[]>;
   /** Intents that were written since, or are not finished. */
   intents(sinceMs: number): Promise<OrderIntentRow[]>;
   heldReservations(): Promise<{ tradeId: string; symbol: string; notional: string; createdAtMs: number }[]>;
@@ -70,6 +81,7 @@ export function createLedgerReader(pool: Pool): LedgerReader {
       );
       return new Map(rows.map(({ symbol, count }) => [symbol, count]));
     },
+    auditedPositions: (sinceMs) => readAuditedPositions(pool, sinceMs),
     intents: (sinceMs) =>
       selectRows(
         pool,
@@ -139,6 +151,18 @@ async function readPosition(pool: Pool, id: string): Promise<PositionView | null
     [id],
   );
   return rows[0] ? toView(rows[0]) : null;
+}
+
+async function readAuditedPositions(pool: Pool, sinceMs: number): Promise<AuditedPosition[]> {
+  const { rows } = await pool.query<Record<string, unknown> & { isComplete: boolean }>(
+    `SELECT ${columnList(storedPositionTable, 'position')},
+       EXISTS (SELECT FROM "ManagedTrade" WHERE "id" = position."entryTradeId")
+       AND EXISTS (SELECT FROM "LivePosition" WHERE "positionId" = position."id")
+       AND EXISTS (SELECT FROM "LiveTrade" WHERE "positionId" = position."id" AND "purpose" = 'open') AS "isComplete"
+     FROM "ManagedPosition" AS position WHERE "status" = 'open' OR "createdAt" >= $1`,
+    [new Date(sinceMs)],
+  );
+  return rows.map((row) => ({ ...decodeRow(storedPositionTable, row), isComplete: row.isComplete }));
 }
 
 async function readTrade(pool: Pool, id: string): Promise<TradeHistory | null> {

@@ -18,6 +18,7 @@ import { createOrderActivities } from './orders.ts';
 import { createPredictionActivities, type ScanSettings } from './predictions.ts';
 import { createReconcileActivities } from './reconcile.ts';
 import { createReserveActivities } from './reserve.ts';
+import { createSettleActivities, type Adoption } from './settle.ts';
 import { createStudyActivities } from './studies.ts';
 import { createTakeover } from './takeover.ts';
 
@@ -36,6 +37,7 @@ export interface ActivityDependencies {
   readonly limits: RiskLimits;
   readonly settings: TradeSettings;
   readonly scan: ScanSettings;
+  readonly adoption: Adoption;
   readonly timeScale: number;
   readonly now: () => number;
   readonly log: Logger;
@@ -52,6 +54,7 @@ export function createActivities(dependencies: ActivityDependencies) {
     ...createMarketActivities(dependencies),
     ...createPredictionActivities(dependencies),
     ...createStudyActivities(dependencies),
-    ...createReconcileActivities({ ...dependencies, takeover }),
+    ...createReconcileActivities(dependencies),
+    ...createSettleActivities({ ...dependencies, takeover }),
   });
 }

@@ -5,6 +5,7 @@ import type { Decimal } from '../domain/money.ts';
 import { entryOrderSide, exitOrderSide } from '../domain/position.ts';
 import { clientOrderId, type Leg } from '../exchange/client-order-id.ts';
 import type { FindingStore } from '../../db/repositories/findings.ts';
+import type { UntaughtRule } from '../workflows/messages.ts';
 import type { Logger } from '../logging.ts';
 
 export type TradeOutcome = Outcome;
@@ -14,6 +15,8 @@ export interface FilledLeg {
   readonly leg: Leg;
   readonly krakenOrderId: string;
   readonly quantity: Decimal;
+  /** Where it is not the one that this workflow would give the leg. */
+  readonly clOrdId?: string;
 }
 
 export interface PersistRequest {
@@ -27,9 +30,9 @@ export interface CloseRequest {
   readonly legs: readonly FilledLeg[];
   readonly open: OpenRecords;
   readonly records: CloseRecords;
-  /** A position that could not be persisted and was flattened teaches nothing, but is recorded. */
+  /** A close that no rule decided teaches nothing, but is recorded. */
   readonly outcome: Omit<TradeOutcome, 'exitRule'> & {
-    readonly exitRule: TradeOutcome['exitRule'] | 'compensation';
+    readonly exitRule: TradeOutcome['exitRule'] | UntaughtRule;
   };
 }
 
@@ -105,11 +108,11 @@ export function createLedgerActivities({ ledger, findings, now, log }: LedgerAct
 }
 
 function filledIntents({ workflowId, legs, records, outcome }: CloseRequest): KnownIntent[] {
-  return legs.map(({ leg, krakenOrderId, quantity }) => ({
+  return legs.map(({ leg, krakenOrderId, quantity, clOrdId }) => ({
     tradeId: outcome.tradeId,
     workflowId,
     leg,
-    clOrdId: clientOrderId(workflowId, leg),
+    clOrdId: clOrdId ?? clientOrderId(workflowId, leg),
     symbol: records.managedPosition.symbol,
     side: leg === 'entry' ? entryOrderSide(outcome.side) : exitOrderSide(outcome.side),
     orderType: 'market',

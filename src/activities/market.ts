@@ -54,8 +54,11 @@ export function createMarketActivities({ keeper, ledger, client, log }: MarketAc
     async exitThroughGuard(question: {
       positionId: string;
       leaseId: string;
+      /** False: it only gives the position back. */
+      mayFire?: boolean;
     }): Promise<{ fired: FiredExit | null }> {
-      return { fired: await keeper.exitNow(question.positionId) };
+      const { positionId, mayFire = true } = question;
+      return { fired: await (mayFire ? keeper.exitNow(positionId) : keeper.release(positionId)) };
     },
 
     async guardHasEnded({ leaseId }: { leaseId: string }): Promise<boolean> {

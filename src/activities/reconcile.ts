@@ -1,94 +1,106 @@
-import { judgeFindings, type Disagreement } from '../domain/findings.ts';
-import type { Exchange, OrderSnapshot } from '../exchange/port.ts';
-import { ownDirection } from '../exchange/client-order-id.ts';
+import { judgeFindings } from '../domain/audit/judge.ts';
+import { FINDING_KINDS, type Disagreement, type Remedy } from '../domain/audit/views.ts';
 import type { FindingStore } from '../../db/repositories/findings.ts';
-import type { LedgerReader } from '../../db/repositories/reader.ts';
-import type { HoldfastClient } from '../client.ts';
-import type { SettleInput } from '../workflows/messages.ts';
+import type { FindingToSettle } from '../workflows/messages.ts';
 import type { Logger } from '../logging.ts';
-import type { Takeover } from './takeover.ts';
+import { readThreeViews, type AuditViewDependencies } from './audit-views.ts';
 
-/** How far back the exchange's closed orders are compared. */
-const AUDIT_WINDOW_MS = 7 * 24 * 3_600_000;
-/** What is younger than this may simply be under way. */
-const SETTLING_TIME_MS = 30_000;
+/** How far back the exchange's closed orders are compared: once an hour and on demand, and otherwise. */
+const THOROUGH_MS = 7 * 24 * 3_600_000;
+const ORDINARY_MS = 6 * 3_600_000;
+const THOROUGH_EVERY_MS = 3_600_000;
+/** What is younger than this may simply be under way: as long as an order may travel. */
+export const SETTLING_TIME_MS = 10_000;
+/** Two looks sooner after each other are one. */
+const LOOKS_APART_MS = 3_000;
 
 export interface AuditedFinding {
   readonly id: string;
   readonly kind: string;
   readonly subject: string;
   readonly looks: number;
-  readonly action: 'seen' | 'settling' | 'report';
+  /** `waiting`: too young to be judged. `failed`: its settlement did not end well and is tried again. */
+  readonly action: 'waiting' | 'seen' | 'settling' | 'settled' | 'failed' | 'report' | 'human';
+  readonly seen: Readonly<Record<string, string | boolean>>;
+  /** What settled it, or what went wrong. */
+  readonly done: string | null;
+  readonly proof: Readonly<Record<string, unknown>> | null;
 }
 
 export interface AuditReport {
   readonly findings: readonly AuditedFinding[];
-  readonly toSettle: readonly { readonly findingId: string; readonly settlement: SettleInput }[];
+  readonly toSettle: readonly FindingToSettle[];
+  /** Something has to be seen once more before it may be acted on. */
+  readonly needsAnotherLook: boolean;
 }
 
-export interface ReconcileDependencies {
-  readonly exchange: Pick<Exchange, 'closedOrders' | 'openOrders'>;
-  readonly reader: Pick<LedgerReader, 'intents' | 'positions' | 'heldReservations'>;
+export interface ReconcileDependencies extends AuditViewDependencies {
   readonly findings: FindingStore;
-  readonly client: Pick<HoldfastClient, 'runningTradeIds'>;
-  readonly takeover: Takeover;
-  readonly now: () => number;
   readonly log: Logger;
 }
 
 export function createReconcileActivities(dependencies: ReconcileDependencies) {
-  const { exchange, reader, findings, client, takeover, now, log } = dependencies;
+  const { findings, now, log } = dependencies;
+  let thoroughAtMs = 0;
 
-  async function compare(): Promise<Disagreement[]> {
+  async function note(disagreement: Disagreement): Promise<AuditedFinding & { settle?: FindingToSettle }> {
+    const { kind, subject, remedy, seen, sinceMs, evidence } = disagreement;
+    const id = `${kind}:${subject}`;
+    const common = { id, kind, subject, seen, done: null, proof: null };
     const nowMs = now();
-    // Workflows are listed last: a trade that starts meanwhile has its rows before its order.
-    const closed = await exchange.closedOrders(nowMs - AUDIT_WINDOW_MS);
-    const open = await exchange.openOrders();
-    const intents = await reader.intents(nowMs - AUDIT_WINDOW_MS);
-    const positions = await reader.positions({ status: 'open' });
-    const reservations = await reader.heldReservations();
-    const running = await client.runningTradeIds();
-    return judgeFindings({
-      orders: [...closed, ...open]
-        .filter((order) => order.openedAtMs < nowMs - SETTLING_TIME_MS)
-        .map(auditedOrder),
-      intents,
-      positions: positions.map(({ id, tradeId }) => ({ id, tradeId })),
-      reservations: reservations.filter(({ createdAtMs }) => createdAtMs < nowMs - SETTLING_TIME_MS),
-      runningTradeIds: running,
+    if (remedy !== 'report' && sinceMs > nowMs - SETTLING_TIME_MS)
+      return { ...common, looks: 0, action: 'waiting' };
+    const { looks, status } = await findings.raise({
+      id,
+      kind,
+      subject,
+      seen,
+      status: 'seen',
+      nowMs,
+      apartMs: LOOKS_APART_MS,
     });
+    if (remedy === 'human' && looks >= 2 && status === 'seen') {
+      await findings.raise({ id, kind, subject, seen, status: 'human', nowMs, apartMs: LOOKS_APART_MS });
+    }
+    const action = nextAction(remedy, looks);
+    // What stays, a balance of somebody else perhaps, is told again about once an hour.
+    if (looks <= 2 || looks % 60 === 0)
+      log.warn({ event: 'finding', kind, subject, looks, action, ...seen }, `finding ${kind}: ${subject}`);
+    if (action !== 'settling' || !evidence) return { ...common, looks, action };
+    return { ...common, looks, action, settle: { id, kind, subject, evidence } };
   }
 
   return {
-    /** One comparison of exchange, database and workflows; only what was seen before is settled. */
-    async audit(): Promise<AuditReport> {
-      const disagreements = await compare();
+    /** One comparison of exchange, workflows and database. One finding that can't be noted stops no other. */
+    async audit({ isThorough = false }: { isThorough?: boolean } = {}): Promise<AuditReport> {
+      const thorough = isThorough || now() - thoroughAtMs >= THOROUGH_EVERY_MS;
+      const views = await readThreeViews(dependencies, thorough ? THOROUGH_MS : ORDINARY_MS);
       const audited: AuditedFinding[] = [];
-      const toSettle: { findingId: string; settlement: SettleInput }[] = [];
-      for (const { kind, subject, seen } of disagreements) {
-        const id = `${kind}:${subject}`;
-        const { looks, status } = await findings.raise({
-          id,
-          kind,
-          subject,
-          seen,
-          status: 'seen',
-          nowMs: now(),
-        });
-        const settlement =
-          looks >= 2 && status !== 'settled'
-            ? await takeover.settlementOf(id, { kind, subject, seen })
-            : null;
-        if (settlement) toSettle.push({ findingId: id, settlement });
-        const action = settlement ? 'settling' : kind === 'foreign-order' ? 'report' : 'seen';
-        audited.push({ id, kind, subject, looks, action });
-        log.warn({ event: 'finding', kind, subject, looks, action, ...seen }, `finding ${kind}: ${subject}`);
+      const toSettle: FindingToSettle[] = [];
+      for (const disagreement of judgeFindings(views)) {
+        try {
+          const { settle, ...finding } = await note(disagreement);
+          audited.push(finding);
+          if (settle) toSettle.push(settle);
+        } catch (err) {
+          const { kind, subject } = disagreement;
+          log.error({ event: 'finding-not-noted', kind, subject, err }, 'a finding could not be noted');
+        }
       }
       await findings.clearUnseen(
         audited.map(({ id }) => id),
         now(),
+        thorough ? FINDING_KINDS : [],
       );
-      return { findings: audited, toSettle };
+      if (thorough) thoroughAtMs = now();
+      const needsAnotherLook = audited.some(
+        ({ action, looks }) => action === 'waiting' || action === 'seen' || (action === 'human' && looks < 2),
+      );
+      return { findings: audited, toSettle, needsAnotherLook };
+    },
+
+    async markSettling(settling: { findingId: string; action: string }): Promise<void> {
+      await findings.act(settling.findingId, settling.action);
     },
 
     async markSettled(settled: {
@@ -102,13 +114,8 @@ export function createReconcileActivities(dependencies: ReconcileDependencies) {
   };
 }
 
-function auditedOrder(order: OrderSnapshot) {
-  return {
-    exchangeOrderId: order.exchangeOrderId,
-    clientOrderId: order.clientOrderId,
-    direction: ownDirection(order.clientOrderId),
-    symbol: order.symbol,
-    filledQuantity: order.filledQuantity,
-    isOpen: order.status === 'open' || order.status === 'pending',
-  };
+function nextAction(remedy: Remedy, looks: number): AuditedFinding['action'] {
+  if (remedy === 'report') return 'report';
+  if (remedy === 'human') return 'human';
+  return looks >= 2 ? 'settling' : 'seen';
 }

@@ -1,102 +1,226 @@
-import type { Disagreement } from '../domain/findings.ts';
-import { summarizeFills, type Side } from '../domain/position.ts';
+import { add, subtract } from '../domain/money.ts';
+import { entryOrderSide, summarizeFills, type Side } from '../domain/position.ts';
 import { positionId } from '../domain/records.ts';
+import { LEASE_TIMEOUT_MS } from '../domain/safety-times.ts';
+import { isDust } from '../domain/sizing.ts';
+import type { Evidence } from '../domain/audit/views.ts';
+import type { Thresholds } from '../domain/thresholds.ts';
 import type { Exchange, Instrument, OrderSnapshot } from '../exchange/port.ts';
-import type { SettleInput, TradeSettings, TradeState } from '../workflows/messages.ts';
+import type {
+  EntryPlan,
+  ExitRecord,
+  OpenPosition,
+  TradeSettings,
+  TradeState,
+} from '../workflows/messages.ts';
 import type { LearningStore } from '../../db/repositories/learning.ts';
-import type { LedgerReader } from '../../db/repositories/reader.ts';
+import type { LedgerReader, TradeHistory } from '../../db/repositories/reader.ts';
+import type { HoldfastClient } from '../client.ts';
 import { orderMinimums } from './reserve.ts';
 
 export interface TakeoverDependencies {
   readonly exchange: Pick<Exchange, 'instruments' | 'order'>;
-  readonly reader: Pick<LedgerReader, 'position'>;
-  readonly learning: Pick<LearningStore, 'active'>;
+  readonly reader: Pick<LedgerReader, 'trade'>;
+  readonly learning: Pick<LearningStore, 'active' | 'version'>;
+  readonly client: Pick<HoldfastClient, 'stateIfKnown'>;
   readonly settings: TradeSettings;
   readonly timeScale: number;
   readonly now: () => number;
 }
 
-/** Turns a finding into what settles it, or null where only a person can. */
+/** Only a person can say what this is. */
+export class Unexplained extends Error {
+  override readonly name = 'Unexplained';
+}
+
+type Known = TradeState & { readonly plan: EntryPlan; readonly position: OpenPosition };
+
 export interface Takeover {
-  settlementOf(findingId: string, finding: Disagreement): Promise<SettleInput | null>;
+  /**
+   * The state in which a trade goes on with what the exchange's fills say: from its own last state where
+   * Temporal still has it, else from its rows, else from the entry order alone. Throws {@link Unexplained}.
+   */
+  stateOf(entry: OrderSnapshot, evidence: Evidence): Promise<Known>;
 }
 
 export function createTakeover(dependencies: TakeoverDependencies): Takeover {
-  const { exchange, reader, learning, settings, timeScale, now } = dependencies;
+  const { exchange, reader, learning, client, settings, timeScale, now } = dependencies;
 
-  /** A trade's state from the exchange's fills alone, as if it had just opened. */
-  async function stateFromOrder(order: OrderSnapshot, tradeId: string): Promise<TradeState | null> {
-    const entry = summarizeFills(order.fills);
-    const firstFill = order.fills[0];
-    const instrument = (await exchange.instruments()).find(({ symbol }) => symbol === order.symbol);
-    if (!entry || !firstFill || !instrument) return null;
-    const side: Side = order.side === 'buy' ? 'long' : 'short';
-    const { version, thresholds } = await learning.active();
+  return {
+    async stateOf(entry, evidence) {
+      const position = openPosition(entry);
+      const remembered = await client.stateIfKnown(evidence.tradeId);
+      const state =
+        remembered?.plan && remembered.position?.positionId === position.positionId
+          ? revived({ ...remembered, plan: remembered.plan, position: remembered.position }, position)
+          : await rebuilt(entry, position, evidence.tradeId);
+      return withExits(state, await exitRecords(exchange, evidence, entry.symbol), now());
+    },
+  };
+
+  /** Its guard, if it has one, is asked first: nobody else may sell while that one's lease lasts. */
+  function revived(state: Known, position: OpenPosition): Known {
+    const legInDoubtSinceMs = Math.max(state.legInDoubtSinceMs ?? 0, now());
+    return {
+      ...state,
+      stage: 'open',
+      position: { ...state.position, entry: position.entry },
+      persistence: 'pending',
+      legInDoubtSinceMs,
+      note: 'taken up again by reconciliation',
+    };
+  }
+
+  async function rebuilt(entry: OrderSnapshot, position: OpenPosition, tradeId: string): Promise<Known> {
+    const instrument = (await exchange.instruments()).find(({ symbol }) => symbol === entry.symbol);
+    if (!instrument) throw new Unexplained(`symbol ${entry.symbol} is not listed on the exchange any more`);
+    const side: Side = entry.side === 'buy' ? 'long' : 'short';
+    const rows = rowsOf(await reader.trade(tradeId), position.positionId);
+    const { version, thresholds } = await pinned(learning, rows?.position.thresholdsVersion ?? null);
+    const { averagePrice, cost, firstFillMs } = position.entry;
+    const live = rows?.entry;
     return {
       request: {
         tradeId,
-        symbol: order.symbol,
+        symbol: entry.symbol,
         side,
-        notional: entry.cost,
+        notional: cost,
         order: { type: 'market' },
-        strategy: 'adopted',
-        signal: { source: 'reconcile', confidence: 0, asOfMs: now(), ttlMs: 0 },
+        strategy: rows?.position.strategy ?? 'adopted',
+        signal: {
+          source: 'reconcile',
+          confidence: live?.signalConfidence ?? 0,
+          asOfMs: firstFillMs,
+          ttlMs: 0,
+        },
       },
       stage: 'open',
       plan: {
-        quantity: order.quantity,
-        quotePrice: entry.averagePrice,
+        quantity: entry.quantity,
+        quotePrice: live ? quoteOf(live.price, live.slippage, side) : averagePrice,
         policy: { version, thresholds, timeScale },
-        volatilityScale: 1,
+        volatilityScale: volatilityScaleOf(rows?.position.marketConditions),
         roundTripFee: 2 * instrument.takerFee,
         tickSize: instrument.tickSize,
         minimums: orderMinimums(instrument),
         leverage: side === 'short' ? shortLeverage(instrument) : null,
-        equity: entry.cost,
+        equity: cost,
         settings,
-        marketConditions: { adopted: true },
+        marketConditions: rows?.position.marketConditions ?? { adopted: true },
       },
-      entryRequestedAtMs: order.openedAtMs,
-      entrySubmittedAtMs: order.openedAtMs,
-      position: {
-        positionId: positionId(order.exchangeOrderId),
-        entryOrderId: order.exchangeOrderId,
-        firstFillId: firstFill.fillId,
-        entry,
-      },
+      entryRequestedAtMs: live?.requestedAt ?? entry.openedAtMs,
+      entrySubmittedAtMs: live?.submittedAt ?? entry.openedAtMs,
+      position,
       persistence: 'pending',
       guard: null,
       evaluation: null,
       demand: null,
       fired: null,
-      legInDoubtSinceMs: now(),
+      // A worker that nobody knows of may still hold it in memory until its lease has run out.
+      legInDoubtSinceMs: now() + LEASE_TIMEOUT_MS,
       exits: [],
       nextExitLeg: 1,
-      note: 'taken over by reconciliation',
+      note: rows ? 'restarted by reconciliation from its rows' : 'adopted by reconciliation',
       realizedPnl: null,
     };
   }
+}
 
+function openPosition(entry: OrderSnapshot): OpenPosition {
+  const summary = summarizeFills(entry.fills);
+  const [first] = entry.fills;
+  if (!summary || !first) throw new Unexplained(`order ${entry.exchangeOrderId} has not filled`);
   return {
-    async settlementOf(findingId, { kind, subject, seen }) {
-      switch (kind) {
-        case 'orphan-reservation':
-          return { kind, findingId, tradeId: subject };
-        case 'orphan-order':
-        case 'unwatched-position': {
-          const orderId = subject.replace(/^kraken-/, '');
-          const row = kind === 'unwatched-position' ? await reader.position(subject) : null;
-          const order = await exchange.order(orderId, 'reconcile');
-          const tradeId =
-            row?.tradeId ?? (typeof seen.tradeId === 'string' ? seen.tradeId : `adopted-${orderId}`);
-          const resume = order && (await stateFromOrder(order, tradeId));
-          return resume && { kind: 'take-over', findingId, resume };
-        }
-        case 'foreign-order':
-          return null;
-      }
-    },
+    positionId: positionId(entry.exchangeOrderId),
+    entryOrderId: entry.exchangeOrderId,
+    firstFillId: first.fillId,
+    entry: summary,
+    ...(entry.clientOrderId === null ? {} : { entryClientOrderId: entry.clientOrderId }),
   };
+}
+
+/** Finished exit orders that filled, as the trade counts them; an unfinished one is left to its leg's proof. */
+export async function exitRecords(
+  exchange: Pick<Exchange, 'order'>,
+  { exits = [] }: Evidence,
+  symbol: string,
+): Promise<ExitRecord[]> {
+  const records = await Promise.all(
+    exits.map(async ({ exchangeOrderId, leg }): Promise<ExitRecord[]> => {
+      const order = await exchange.order(exchangeOrderId, 'look-up');
+      if (!order) throw new Unexplained(`exit order ${exchangeOrderId} is unknown to the exchange`);
+      if (order.symbol !== symbol)
+        throw new Unexplained(`exit order ${exchangeOrderId} is in ${order.symbol}`);
+      const summary = summarizeFills(order.fills);
+      const isFinished = order.status !== 'open' && order.status !== 'pending';
+      if (!summary || (!isFinished && leg !== 'outside')) return [];
+      return [
+        {
+          leg: isExitLeg(leg) ? leg : 'outside',
+          exchangeOrderId,
+          exchangeTradeId: order.fills[0]?.fillId ?? '',
+          summary,
+          requestedAtMs: order.openedAtMs,
+          submittedAtMs: order.openedAtMs,
+          quotePrice: summary.averagePrice,
+        },
+      ];
+    }),
+  );
+  return records.flat().sort((left, right) => left.summary.firstFillMs - right.summary.firstFillMs);
+}
+
+/** An exit that had begun is brought to its end; with nothing left to sell the trade only records it. */
+function withExits(state: Known, found: readonly ExitRecord[], nowMs: number): Known {
+  const counted = new Set(state.exits.map(({ exchangeOrderId }) => exchangeOrderId));
+  const exits = [...state.exits, ...found.filter(({ exchangeOrderId }) => !counted.has(exchangeOrderId))];
+  if (exits.length === 0) return state;
+  const numbers = exits.map(({ leg }) => (leg === 'outside' ? 0 : Number(leg.replace('exit-', ''))));
+  const nextExitLeg = Math.max(state.nextExitLeg, ...numbers.map((number) => number + 1));
+  const left = subtract(
+    state.position.entry.quantity,
+    add('0', ...exits.map(({ summary }) => summary.quantity)),
+  );
+  const isOver = isDust(state.plan.minimums, left);
+  const hadBegun = exits.some(({ leg }) => leg !== 'outside');
+  const reason = isOver ? 'its fills were found: nothing is left' : 'its exit had begun';
+  const demand =
+    state.demand ?? (isOver || hadBegun ? { rule: 'reconciliation' as const, reason, atMs: nowMs } : null);
+  return { ...state, exits, nextExitLeg, demand, ...(isOver ? { legInDoubtSinceMs: null } : {}) };
+}
+
+function isExitLeg(leg: string): leg is `exit-${number}` {
+  return /^exit-\d+$/.test(leg);
+}
+
+function rowsOf(history: TradeHistory | null, id: string) {
+  const position = history?.position;
+  if (position?.id !== id) return null;
+  return { position, entry: history?.liveTrades.find(({ purpose }) => purpose === 'open') };
+}
+
+async function pinned(
+  learning: Pick<LearningStore, 'active' | 'version'>,
+  version: number | null,
+): Promise<{ version: number; thresholds: Thresholds }> {
+  if (version === null) return learning.active();
+  try {
+    return await learning.version(version);
+  } catch (error) {
+    if (!(error instanceof Error) || error.name !== 'UnknownVersion') throw error;
+    const active = await learning.active();
+    return { version, thresholds: active.thresholds };
+  }
+}
+
+/** The quote that the row's slippage was measured against. */
+function quoteOf(price: string, slippage: string, side: Side): string {
+  return entryOrderSide(side) === 'buy' ? subtract(price, slippage) : add(price, slippage);
+}
+
+function volatilityScaleOf(conditions: Readonly<Record<string, unknown>> | undefined): number {
+  const scale = conditions?.volatilityScale;
+  return typeof scale === 'number' && scale > 0 ? scale : 1;
 }
 
 function shortLeverage(instrument: Instrument): number {

@@ -79,6 +79,12 @@ export class GuardKeeper {
     return this.#fireOnce(guarded.trade);
   }
 
+  /** Gives the position back without selling. What it has fired before, if anything. */
+  async release(positionId: string): Promise<FiredExit | null> {
+    this.#options.hub.disarm(positionId);
+    return this.#lastFiring(positionId);
+  }
+
   /**
    * Keeps the lease by beats that count only when they are acknowledged.
    * Throws what Temporal says when it doesn't know the lease any more.

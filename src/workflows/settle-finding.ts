@@ -2,46 +2,62 @@ import { ParentClosePolicy, proxyActivities, startChild } from '@temporalio/work
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { Activities } from '../activities/index.ts';
 import { recording } from './activity-options.ts';
+import { initialSearchAttributes } from './search-attributes.ts';
 import { trade } from './trade.ts';
-import type { SettleInput, TradeState } from './messages.ts';
+import type { FindingToSettle, SettleInput, TradeState } from './messages.ts';
 
-const settling = proxyActivities<Pick<Activities, 'markSettled'>>({
+/** A settlement rests on what was seen: when it takes too long, the next look begins it anew. */
+const settling = proxyActivities<Pick<Activities, 'planSettlement' | 'proveTakenOver'>>({
+  startToCloseTimeout: 20_000,
+  scheduleToCloseTimeout: 180_000,
+  retry: { initialInterval: 500, maximumInterval: 10_000 },
+});
+
+const noting = proxyActivities<Pick<Activities, 'markSettled' | 'markForHuman'>>({
   startToCloseTimeout: 10_000,
   retry: { initialInterval: 500, maximumInterval: 15_000 },
 });
 
-export async function settleFinding(input: SettleInput): Promise<void> {
-  switch (input.kind) {
-    case 'unrecorded-close':
-      await recording.recordClose(input.close);
-      return;
-    case 'orphan-reservation':
-      await recording.releaseReservation({ tradeId: input.tradeId, reason: 'no trade holds it' });
-      await settling.markSettled({
-        findingId: input.findingId,
-        action: 'released',
-        proof: { tradeId: input.tradeId },
-      });
-      return;
-    case 'take-over': {
-      const workflowId = await takeOver(input.resume);
-      await settling.markSettled({ findingId: input.findingId, action: 'adopted', proof: { workflowId } });
-    }
+export interface Settled {
+  readonly outcome: 'settled' | 'human';
+  readonly action: string;
+  readonly proof: Readonly<Record<string, unknown>>;
+}
+
+/** Settles one finding; its workflow id makes it the only one at work on it. */
+export async function settleFinding(input: SettleInput): Promise<Settled> {
+  if (input.kind === 'unrecorded-close') {
+    await recording.recordClose(input.close);
+    return { outcome: 'settled', action: 'recorded the close', proof: { tradeId: input.tradeId } };
   }
+  return settle(input.finding);
+}
+
+async function settle(finding: FindingToSettle): Promise<Settled> {
+  const settlement = await settling.planSettlement(finding);
+  if (settlement.kind === 'human') {
+    await noting.markForHuman({ finding, why: settlement.why });
+    return { outcome: 'human', action: settlement.why, proof: {} };
+  }
+  const proof = settlement.kind === 'done' ? settlement.proof : await takeOver(settlement.resume);
+  const { action } = settlement;
+  await noting.markSettled({ findingId: finding.id, action, proof });
+  return { outcome: 'settled', action, proof };
 }
 
 /** A trade workflow takes the position over; if one already runs, it is the one. */
-async function takeOver(resume: TradeState): Promise<string> {
-  const workflowId = `trade-${resume.request.tradeId}`;
+async function takeOver(resume: TradeState): Promise<Readonly<Record<string, unknown>>> {
+  const { request } = resume;
   try {
     await startChild(trade, {
-      workflowId,
-      args: [{ request: resume.request, resume }],
+      workflowId: `trade-${request.tradeId}`,
+      args: [{ request, resume }],
       parentClosePolicy: ParentClosePolicy.ABANDON,
-      staticSummary: `${resume.request.side} ${resume.request.symbol}, taken over`,
+      staticSummary: `${request.side} ${request.symbol}, taken over`,
+      typedSearchAttributes: initialSearchAttributes(request),
     });
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
   }
-  return workflowId;
+  return settling.proveTakenOver({ tradeId: request.tradeId });
 }

@@ -1,25 +1,49 @@
 import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
+import type { AuditedFinding } from '../../activities/reconcile.ts';
+import { findingWords } from '../finding-words.ts';
 import { print, runWithSession, subcommand, type CommonOptions } from '../program.ts';
-import { table } from '../render.ts';
+import { colors } from '../render.ts';
+
+const COLOUR: Readonly<Record<AuditedFinding['action'], (text: string) => string>> = {
+  settled: colors.green,
+  settling: colors.yellow,
+  waiting: colors.yellow,
+  seen: colors.yellow,
+  report: colors.dim,
+  failed: colors.red,
+  human: colors.red,
+};
 
 export function registerReconcile(program: Command): void {
   subcommand(
     program,
     'reconcile',
-    'compare exchange, database and workflows now; act on what was seen twice',
+    'compare exchange, database and workflows now; settle what is seen twice, and say how',
   ).action((options: CommonOptions) =>
     runWithSession(options, async (session) => {
       const client = await session.client();
+      if (!options.json && process.stderr.isTTY) {
+        process.stderr.write(
+          'comparing exchange, workflows and database; what disagrees is looked at twice, some seconds apart\n',
+        );
+      }
       const { findings } = await client.reconcileNow(`reconcile-cli-${randomUUID()}`);
-      print(options, { findings }, () =>
-        findings.length === 0
-          ? 'exchange, database and workflows agree'
-          : table(
-              ['finding', 'about', 'seen', 'done'],
-              findings.map(({ kind, subject, looks, action }) => [kind, subject, `${looks} times`, action]),
-            ),
-      );
+      print(options, { findings }, () => describe(findings));
     }),
   );
+}
+
+function describe(findings: readonly AuditedFinding[]): string {
+  if (findings.length === 0) return 'exchange, database and workflows agree';
+  const lines = findings.flatMap((finding) => {
+    const { seen, now } = findingWords(finding);
+    return [colors.bold(finding.kind), `  seen  ${seen}`, `  now   ${COLOUR[finding.action](now)}`];
+  });
+  const forHuman = findings.filter(({ action }) => action === 'human' || action === 'failed').length;
+  const settled = findings.filter(({ action }) => action === 'settled').length;
+  lines.push(
+    `${findings.length} finding${findings.length === 1 ? '' : 's'}: ${settled} settled, ${forHuman} for you`,
+  );
+  return lines.join('\n');
 }

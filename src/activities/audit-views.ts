@@ -1,0 +1,187 @@
+import { add, compare, isPositive, subtract, type Decimal } from '../domain/money.ts';
+import { openRecords } from '../domain/records.ts';
+import { adoptedTradeId } from '../domain/audit/orphans.ts';
+import { tradesInQuestion } from '../domain/audit/judge.ts';
+import type { AuditedOrder, RunningTradeView, ThreeViews } from '../domain/audit/views.ts';
+import { baseAsset } from '../domain/symbols.ts';
+import { tradeFacts } from '../domain/trade-facts.ts';
+import { clientOrderId, ownDirection, type Leg } from '../exchange/client-order-id.ts';
+import type { Exchange, Instrument, OrderSnapshot } from '../exchange/port.ts';
+import type { Ledger } from '../../db/repositories/ledger.ts';
+import type { LedgerReader } from '../../db/repositories/reader.ts';
+import { tradeWorkflowId, type HoldfastClient } from '../client.ts';
+import type { TradeState } from '../workflows/messages.ts';
+
+/** Exit legs that an order is recognised by; a position that took more of them is a person's to look at. */
+const KNOWN_EXIT_LEGS = 12;
+/** Rows may be older than their orders by this, and clocks may differ. */
+const ROW_MARGIN_MS = 3_600_000;
+/** Running trades whose rows are compared field by field in one run. */
+const COMPARED_PER_RUN = 50;
+
+export interface AuditViewDependencies {
+  readonly exchange: Pick<
+    Exchange,
+    'closedOrders' | 'openOrders' | 'balances' | 'marginPositions' | 'instruments'
+  >;
+  readonly reader: Pick<LedgerReader, 'intents' | 'auditedPositions' | 'heldReservations'>;
+  readonly ledger: Pick<Ledger, 'verifyOpen'>;
+  readonly client: Pick<HoldfastClient, 'runningTrades' | 'rememberedTradeIds' | 'stateIfKnown'>;
+  readonly now: () => number;
+}
+
+/**
+ * Asks all three. The order of the questions keeps what is simply under way from looking like a disagreement:
+ * balances before orders (a fill that is in the balances is among the orders), orders before workflows (who sent
+ * an order is still running or has written its rows), workflows before rows (who ended in between has written
+ * them). What remains, a trade that begins meanwhile or a list that lags, is young, or gone at the second look.
+ */
+export async function readThreeViews(
+  dependencies: AuditViewDependencies,
+  lookBackMs: number,
+): Promise<ThreeViews> {
+  const { exchange, reader, client, now } = dependencies;
+  const nowMs = now();
+  const sinceMs = nowMs - lookBackMs;
+  const instruments = await exchange.instruments();
+  const balances = await exchange.balances('reconcile');
+  const margin = await exchange.marginPositions('reconcile');
+  const open = await exchange.openOrders();
+  const closed = await exchange.closedOrders(sinceMs);
+  const trades = await client.runningTrades();
+  const positions = await reader.auditedPositions(sinceMs - ROW_MARGIN_MS);
+  const intents = await reader.intents(sinceMs - ROW_MARGIN_MS);
+  const reservations = await reader.heldReservations();
+
+  const snapshots = [
+    ...new Map([...open, ...closed].map((order) => [order.exchangeOrderId, order])).values(),
+  ].filter((order) => order.filledQuantity !== '0' || isOpen(order));
+  const owners = new Owners();
+  for (const { clOrdId, tradeId, leg } of intents) owners.note(clOrdId, tradeId, leg);
+  for (const { tradeId } of [...trades, ...positions, ...reservations]) owners.addTrade(tradeId);
+  for (const { exchangeOrderId, clientOrderId: id } of snapshots) {
+    if (ownDirection(id) === 'entry') owners.addTrade(adoptedTradeId(exchangeOrderId));
+  }
+  if (snapshots.some(({ clientOrderId: id }) => ownDirection(id) !== null && !owners.find(id))) {
+    // Somebody's orders: of a trade without rows, perhaps, that Temporal still remembers.
+    for (const tradeId of await client.rememberedTradeIds(sinceMs - ROW_MARGIN_MS)) owners.addTrade(tradeId);
+  }
+  const views: ThreeViews = {
+    nowMs,
+    orders: snapshots.map((order) => auditedOrder(order, owners)),
+    balances,
+    margin: margin.map(({ symbol, side, quantity, closedQuantity }) => ({
+      symbol,
+      side,
+      quantity: subtract(quantity, closedQuantity),
+    })),
+    dust: dustOf(instruments),
+    running: trades,
+    positions: positions.map((row) => ({ ...row, openedAtMs: row.entryTime, createdAtMs: row.createdAt })),
+    reservations,
+  };
+  return { ...views, running: await withOwnAccounts(dependencies, views) };
+}
+
+/** Whose leg carries a client order id, as far as the trades that are known tell. */
+class Owners {
+  readonly #legs = new Map<string, { tradeId: string; leg: string }>();
+  readonly #trades = new Set<string>();
+
+  note(clOrdId: string, tradeId: string, leg: string): void {
+    this.#legs.set(clOrdId, { tradeId, leg });
+  }
+
+  addTrade(tradeId: string): void {
+    if (this.#trades.has(tradeId)) return;
+    this.#trades.add(tradeId);
+    const exits = Array.from({ length: KNOWN_EXIT_LEGS }, (_, index): Leg => `exit-${index + 1}`);
+    for (const leg of ['entry', 'stop', ...exits] as const) {
+      this.note(clientOrderId(tradeWorkflowId(tradeId), leg), tradeId, leg);
+    }
+  }
+
+  find(clOrdId: string | null): { tradeId: string; leg: string } | null {
+    return this.#legs.get(clOrdId ?? '') ?? null;
+  }
+}
+
+function auditedOrder(order: OrderSnapshot, owners: Owners): AuditedOrder {
+  const { exchangeOrderId, clientOrderId: id, symbol, side, filledQuantity, openedAtMs } = order;
+  return {
+    exchangeOrderId,
+    clientOrderId: id,
+    direction: ownDirection(id),
+    owner: owners.find(id),
+    symbol,
+    side,
+    filledQuantity,
+    isOpen: isOpen(order),
+    openedAtMs,
+  };
+}
+
+function isOpen({ status }: OrderSnapshot): boolean {
+  return status === 'open' || status === 'pending';
+}
+
+function dustOf(instruments: readonly Instrument[]): ReadonlyMap<string, Decimal> {
+  const least = new Map<string, Decimal>();
+  for (const { symbol, minQuantity } of instruments) {
+    const asset = baseAsset(symbol);
+    const known = least.get(asset);
+    if (known === undefined || compare(minQuantity, known) < 0) least.set(asset, minQuantity);
+  }
+  return least;
+}
+
+/** Asks the workflows whose own account matters; the rows of some are compared field by field, others each run. */
+async function withOwnAccounts(
+  { client, ledger }: AuditViewDependencies,
+  views: ThreeViews,
+): Promise<RunningTradeView[]> {
+  const inQuestion = new Set(tradesInQuestion(views));
+  const watched = views.running.filter(({ stage, positionId }) => stage === 'open' && positionId !== null);
+  const pages = Math.max(1, Math.ceil(watched.length / COMPARED_PER_RUN));
+  const first = (Math.floor(views.nowMs / 60_000) % pages) * COMPARED_PER_RUN;
+  const compared = new Set(watched.slice(first, first + COMPARED_PER_RUN).map(({ tradeId }) => tradeId));
+  const result: RunningTradeView[] = [];
+  for (const trade of views.running) {
+    const { tradeId } = trade;
+    const isWanted = inQuestion.has(tradeId) || compared.has(tradeId);
+    const state = isWanted ? await client.stateIfKnown(tradeId) : null;
+    result.push(state ? { ...trade, ...ownAccount(state), ...(await difference(ledger, state)) } : trade);
+  }
+  return result;
+}
+
+function ownAccount({ position, exits }: TradeState): Pick<RunningTradeView, 'openQuantity' | 'soldOutside'> {
+  if (!position) return {};
+  const sold = add('0', ...exits.map(({ summary }) => summary.quantity));
+  const left = subtract(position.entry.quantity, sold);
+  return {
+    openQuantity: isPositive(left) ? left : '0',
+    soldOutside: exits.filter(({ leg }) => leg === 'outside').map(({ exchangeOrderId }) => exchangeOrderId),
+  };
+}
+
+/** The first field in which the rows differ; a row that is missing is told by the list of rows. */
+async function difference(
+  ledger: Pick<Ledger, 'verifyOpen'>,
+  state: TradeState,
+): Promise<Pick<RunningTradeView, 'difference'>> {
+  const { plan, position, persistence, stage } = state;
+  if (!plan || !position || persistence !== 'confirmed' || stage !== 'open') return {};
+  try {
+    await ledger.verifyOpen(openRecords(tradeFacts(state, plan, position)));
+    return {};
+  } catch (error) {
+    if (!(error instanceof Error) || error.name !== 'VerificationFailed') throw error;
+    const { field, expected, actual } = error as Error & {
+      field: string;
+      expected: string;
+      actual: string;
+    };
+    return { difference: { field, expected, actual } };
+  }
+}

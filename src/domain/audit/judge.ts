@@ -1,0 +1,119 @@
+import { exposureFindings, exposureGroups, tradesToAsk } from './exposure.ts';
+import { findOrphans, orphanFindings } from './orphans.ts';
+import type { Disagreement, ThreeViews } from './views.ts';
+
+/** Every disagreement between exchange, workflows and database (docs/design.md section 10). */
+export function judgeFindings(views: ThreeViews): Disagreement[] {
+  const orphans = findOrphans(views);
+  return [
+    ...orphanFindings(orphans),
+    ...unwatchedPositions(views),
+    ...rowFindings(views),
+    ...exposureFindings(views, exposureGroups(views, orphans), orphans),
+    ...orphanReservations(views, new Set(orphans.map(({ order }) => order.owner?.tradeId))),
+    ...restingExits(views),
+    ...foreignOrders(views),
+  ];
+}
+
+/** Running trades whose own account of what they hold is needed for a judgement. */
+export function tradesInQuestion(views: ThreeViews): string[] {
+  return tradesToAsk(exposureGroups(views, findOrphans(views)));
+}
+
+function unwatchedPositions({ positions, running, orders }: ThreeViews): Disagreement[] {
+  const watched = new Set(running.map(({ tradeId }) => tradeId));
+  return positions
+    .filter(({ status, tradeId }) => status === 'open' && !watched.has(tradeId))
+    .map(({ id, tradeId, symbol, side, quantity, createdAtMs }) => ({
+      kind: 'unwatched-position',
+      subject: id,
+      remedy: 'settle',
+      sinceMs: createdAtMs,
+      seen: { tradeId, symbol, side, quantity },
+      evidence: {
+        tradeId,
+        entryOrderId: id.replace(/^kraken-/, ''),
+        exits: orders
+          .filter(({ direction, owner }) => direction === 'exit' && owner?.tradeId === tradeId)
+          .map(({ exchangeOrderId, owner }) => ({ exchangeOrderId, leg: owner?.leg ?? 'outside' })),
+      },
+    }));
+}
+
+/** A trade that exits is about to write its rows; one whose rows it is still writing is settled by itself. */
+function rowFindings({ positions, running, orders }: ThreeViews): Disagreement[] {
+  const rows = new Map(positions.map((row) => [row.id, row]));
+  return running.flatMap(({ tradeId, stage, positionId, difference }): Disagreement[] => {
+    if (positionId === null || stage !== 'open') return [];
+    const row = rows.get(positionId);
+    const entry = orders.find(({ exchangeOrderId }) => positionId === `kraken-${exchangeOrderId}`);
+    const common = {
+      subject: positionId,
+      sinceMs: entry?.openedAtMs ?? row?.createdAtMs ?? 0,
+      evidence: { tradeId },
+    };
+    if (!row) return [{ ...common, kind: 'row-missing', remedy: 'settle', seen: { tradeId } }];
+    if (row.status === 'closed') {
+      const why = 'the row says closed, the workflow is open';
+      return [{ ...common, kind: 'row-closed', remedy: 'human', seen: { tradeId, why } }];
+    }
+    if (row.isComplete && !difference) return [];
+    const seen = difference ?? { field: 'records', expected: 'four', actual: 'fewer' };
+    return [{ ...common, kind: 'row-differs', remedy: 'settle', seen: { tradeId, ...seen } }];
+  });
+}
+
+function orphanReservations(
+  { reservations, running, positions }: ThreeViews,
+  adoptable: ReadonlySet<string | undefined>,
+): Disagreement[] {
+  const needed = new Set([
+    ...running.map(({ tradeId }) => tradeId),
+    ...positions.filter(({ status }) => status === 'open').map(({ tradeId }) => tradeId),
+    ...adoptable,
+  ]);
+  return reservations
+    .filter(({ tradeId }) => !needed.has(tradeId))
+    .map(({ tradeId, createdAtMs }) => ({
+      kind: 'orphan-reservation',
+      subject: tradeId,
+      remedy: 'settle',
+      sinceMs: createdAtMs,
+      seen: { tradeId },
+      evidence: { tradeId },
+    }));
+}
+
+/** An exit order of ours that rests, and no trade that would follow it. */
+function restingExits({ orders, running, positions }: ThreeViews): Disagreement[] {
+  const followed = new Set([
+    ...running.map(({ tradeId }) => tradeId),
+    ...positions.filter(({ status }) => status === 'open').map(({ tradeId }) => tradeId),
+  ]);
+  return orders
+    .filter(({ direction, isOpen, owner }) => {
+      return direction === 'exit' && isOpen && !followed.has(owner?.tradeId ?? '');
+    })
+    .map(({ exchangeOrderId, symbol, clientOrderId, openedAtMs }) => ({
+      kind: 'orphan-exit',
+      subject: exchangeOrderId,
+      remedy: 'human',
+      sinceMs: openedAtMs,
+      seen: { symbol, clOrdId: clientOrderId ?? '' },
+      evidence: null,
+    }));
+}
+
+function foreignOrders({ orders }: ThreeViews): Disagreement[] {
+  return orders
+    .filter(({ direction, isOpen }) => direction === null && isOpen)
+    .map(({ exchangeOrderId, symbol, side, openedAtMs }) => ({
+      kind: 'foreign-order',
+      subject: exchangeOrderId,
+      remedy: 'report',
+      sinceMs: openedAtMs,
+      seen: { symbol, side },
+      evidence: null,
+    }));
+}
