@@ -21,7 +21,18 @@ export interface Addresses {
 export function paperArguments(options: StackOptions, ports: Ports, exchangeDir: string): string[] {
   const market = options.demo ? ['--manual'] : ['--synthetic'];
   const balance = options.balance === undefined ? [] : ['--balance', options.balance];
-  return ['paper', '--port', String(ports.exchange), '--data-dir', exchangeDir, ...market, ...balance];
+  // One for each worker, and one for commands that look on.
+  const keys = ['--keys', String((options.workers ?? 1) + 1)];
+  return [
+    'paper',
+    '--port',
+    String(ports.exchange),
+    '--data-dir',
+    exchangeDir,
+    ...market,
+    ...balance,
+    ...keys,
+  ];
 }
 
 /** What every child that uses the stack gets, over the environment of `up` itself. */
@@ -44,14 +55,18 @@ export function childEnvironment(
   };
 }
 
-/** The keys of the first account of a paper exchange, which makes no secret of them. */
-export async function paperKeys(exchangeUrl: string): Promise<NodeJS.ProcessEnv> {
+/**
+ * A key of the first account of a paper exchange, which makes no secret of them. Processes with one key would
+ * overtake each other's nonces, so each asks for another one (-1: the last); an exchange with fewer keys shares
+ * them out.
+ */
+export async function paperKeys(exchangeUrl: string, index = 0): Promise<NodeJS.ProcessEnv> {
   const response = await fetch(`${exchangeUrl}/control/account`);
   if (!response.ok) throw new Error(`the paper exchange answered ${response.status} to GET /control/account`);
   const { keys } = (await response.json()) as { keys?: readonly { key: string; secret: string }[] };
-  const first = keys?.[0];
-  if (first === undefined) throw new Error('the paper exchange has no API key');
-  return { KRAKEN_API_KEY: first.key, KRAKEN_API_SECRET: first.secret };
+  const mine = keys?.at(index % keys.length);
+  if (mine === undefined) throw new Error('the paper exchange has no API key');
+  return { KRAKEN_API_KEY: mine.key, KRAKEN_API_SECRET: mine.secret };
 }
 
 /**

@@ -66,20 +66,21 @@ export class StackStarter {
   }
 
   async clients(addresses: Addresses, isOwnExchange: boolean): Promise<void> {
+    const keysOf = async (index: number) => (isOwnExchange ? paperKeys(addresses.exchangeUrl, index) : {});
     const shared = {
       ...childEnvironment(this.#options, addresses, this.#dataDir.path),
-      ...(isOwnExchange ? await paperKeys(addresses.exchangeUrl) : {}),
       HOLDFAST_DASHBOARD_PORT: String(this.#ports.dashboard),
     };
     for (let index = 1; index <= (this.#options.workers ?? 1); index += 1) {
       const isFirst = index === 1;
       await this.#child(`worker-${index}`, ['worker'], {
         ...shared,
+        ...(await keysOf(index - 1)),
         HOLDFAST_METRICS_PORT: String(isFirst ? this.#ports.metrics : 0),
         HOLDFAST_SDK_METRICS_PORT: String(isFirst ? this.#ports.sdkMetrics : 0),
       });
     }
-    await this.#child('dashboard', ['dashboard'], shared);
+    await this.#child('dashboard', ['dashboard'], { ...shared, ...(await keysOf(-1)) });
   }
 
   async #child(name: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {

@@ -12,7 +12,6 @@ import { holdfastWith } from '../support/up.ts';
 
 const SECRET = Buffer.alloc(64, 7).toString('base64');
 const KEYS = [
-  { name: 'plain', key: 'plain', secret: SECRET },
   {
     name: 'withdraws',
     key: 'withdraws',
@@ -21,6 +20,8 @@ const KEYS = [
   },
   { name: 'window', key: 'window', secret: SECRET, nonceWindow: 10_000 },
   { name: 'reads', key: 'reads', secret: SECRET, permissions: ['query-funds', 'query-open-trades'] },
+  // Without a key in the environment the last one is used: the first ones belong to workers.
+  { name: 'plain', key: 'plain', secret: SECRET },
 ];
 
 describe('holdfast doctor', { timeout: 60_000 }, () => {

@@ -1,3 +1,5 @@
+import { modernAsset } from '../../src/domain/symbols.ts';
+
 /** The control side of a paper exchange, as tests use it. */
 
 export interface ArrivedOrder {
@@ -5,7 +7,18 @@ export interface ArrivedOrder {
   readonly receivedAtMs: number;
   readonly accepted: boolean;
   readonly txid: string | null;
-  readonly error?: string | null;
+  readonly error: string | null;
+  /** Null while the exchange is still at it. */
+  readonly processedAtMs: number | null;
+  readonly deadline: string | null;
+  /** Base currency. */
+  readonly filled: string;
+}
+
+export interface PaperAccount {
+  /** By the asset's usual name. */
+  readonly balances: Readonly<Record<string, string>>;
+  readonly openOrders: readonly { readonly txid: string }[];
 }
 
 export class PaperControl {
@@ -22,6 +35,17 @@ export class PaperControl {
 
   async accepted(): Promise<ArrivedOrder[]> {
     return (await this.orders()).filter((order) => order.accepted);
+  }
+
+  async account(): Promise<PaperAccount> {
+    const { balances, openOrders } = (await this.#call('GET', 'account')) as PaperAccount;
+    const named = Object.entries(balances).map(([asset, total]) => [modernAsset(asset), total]);
+    return { balances: Object.fromEntries(named) as PaperAccount['balances'], openOrders };
+  }
+
+  /** How many faults have not struck yet. */
+  async armed(): Promise<number> {
+    return ((await this.#call('GET', 'faults')) as { armed: unknown[] }).armed.length;
   }
 
   async price(pair: string, bid: string, ask: string): Promise<void> {

@@ -14,6 +14,7 @@ interface PaperOptions extends CommonOptions {
   readonly speed: number;
   readonly seed: number;
   readonly balance: string;
+  readonly keys: number;
 }
 
 export function registerPaper(program: Command): void {
@@ -25,6 +26,7 @@ export function registerPaper(program: Command): void {
     .option('--manual', 'no prices but those set through the control API')
     .option('--seed <number>', 'of market and matching', wholeNumber, 1)
     .option('--balance <usd>', 'that a new account starts with', positiveAmount, '10000')
+    .option('--keys <number>', 'API keys of a new account; each process needs one of its own', wholeNumber, 1)
     .action((options: PaperOptions) =>
       run(options, async () => {
         exitWithParent();
@@ -38,6 +40,7 @@ export function registerPaper(program: Command): void {
           seed: options.seed,
           market: marketOf(options),
           balances: { ZUSD: options.balance },
+          keys: Array.from({ length: Math.max(1, options.keys) }, () => ({})),
           log,
         });
         onStopSignal(() => void exchange.close());

@@ -40,7 +40,7 @@ async function keysOf({ config }: Session): Promise<{ key: string; secret: strin
   const { KRAKEN_API_KEY: key, KRAKEN_API_SECRET: secret, KRAKEN_API_URL: exchangeUrl } = config;
   if (key !== undefined || secret !== undefined) return { key: key ?? '', secret: secret ?? '' };
   if (exchangeUrl === undefined || !config.isPaperExchange) return null;
-  const known = await paperKeys(exchangeUrl).catch(() => null);
+  const known = await paperKeys(exchangeUrl, -1).catch(() => null);
   if (known === null) return null;
   return { key: known.KRAKEN_API_KEY ?? '', secret: known.KRAKEN_API_SECRET ?? '' };
 }

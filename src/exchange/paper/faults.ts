@@ -1,3 +1,5 @@
+import { findPair } from './pairs.ts';
+
 export const FAULT_KINDS = [
   'drop-before',
   'drop-after',
@@ -21,6 +23,8 @@ export interface Fault {
   readonly kind: FaultKind;
   /** Name of the endpoint, WebSocket method or channel it hits; `*` is any. */
   readonly call: string;
+  /** Id of the only pair it hits; null hits calls for any pair. */
+  readonly pair: string | null;
   /** How often it still strikes. */
   times: number;
   readonly delayMs: number;
@@ -34,6 +38,7 @@ export interface Fault {
 
 export interface FaultRequest {
   readonly call?: unknown;
+  readonly pair?: unknown;
   readonly kind?: unknown;
   readonly times?: unknown;
   readonly delayMs?: unknown;
@@ -65,6 +70,7 @@ export class Faults {
     const fault: Fault = {
       kind,
       call,
+      pair: pairId(request.pair),
       times: wholeNumber('times', request.times, 1),
       delayMs: wholeNumber('delayMs', request.delayMs, DEFAULT_DELAY_MS[kind] ?? 0),
       fraction: share(request.fraction),
@@ -89,8 +95,19 @@ export class Faults {
 
   /** Strikes with the oldest armed fault of these kinds for the call, if there is one. */
   strike(call: string, ...kinds: readonly FaultKind[]): Fault | null {
+    return this.strikeFor({ call, pair: undefined }, ...kinds);
+  }
+
+  /** The same for a call that names a pair, in any spelling. */
+  strikeFor(
+    { call, pair }: { readonly call: string; readonly pair: string | undefined },
+    ...kinds: readonly FaultKind[]
+  ): Fault | null {
     const found = this.#armed.find(
-      (fault) => kinds.includes(fault.kind) && (fault.call === '*' || sameCall(fault.call, call)),
+      (fault) =>
+        kinds.includes(fault.kind) &&
+        (fault.call === '*' || sameCall(fault.call, call)) &&
+        (fault.pair === null || fault.pair === findPair(pair ?? '')?.id),
     );
     if (!found) return null;
     found.times -= 1;
@@ -103,6 +120,13 @@ export class Faults {
 function sameCall(left: string, right: string): boolean {
   const plain = (name: string) => name.replaceAll('_', '').toLowerCase();
   return plain(left) === plain(right);
+}
+
+function pairId(value: unknown): string | null {
+  if (value === undefined || value === null) return null;
+  const pair = typeof value === 'string' ? findPair(value) : undefined;
+  if (!pair) throw new RangeError(`pair must be a listed pair such as BTC/USD; got ${show(value)}`);
+  return pair.id;
 }
 
 function wholeNumber(field: string, value: unknown, fallback: number): number {

@@ -62,9 +62,10 @@ export class TradingDesk {
   /** Waits out an armed delay, then places the order. Resolves once the outcome is on the disk. Throws {@link KrakenError}. */
   async add(arrival: Arrival, raw: RawOrder, call: string): Promise<Placed> {
     const { store, faults } = this.#parts;
-    const delay = faults.strike(call, 'delay');
+    const target = { call, pair: raw.pair };
+    const delay = faults.strikeFor(target, 'delay');
     if (delay) await sleep(delay.delayMs);
-    const failure = faults.strike(call, 'error');
+    const failure = faults.strikeFor(target, 'error');
     try {
       if (failure && !failure.executed) throw new KrakenError(failure.error);
       const placed = this.#place(arrival, raw, call);
@@ -108,8 +109,8 @@ export class TradingDesk {
       engine.rules.check(accountId, spec);
       return { order: null, spec };
     }
-    const lag = faults.strike(call, 'listing-lag');
-    const partial = faults.strike(call, 'partial-fill');
+    const lag = faults.strikeFor({ call, pair: raw.pair }, 'listing-lag');
+    const partial = faults.strikeFor({ call, pair: raw.pair }, 'partial-fill');
     const order = engine.place(accountId, spec, {
       fillFraction: partial?.fraction ?? null,
       hiddenMs: lag?.delayMs ?? 0,

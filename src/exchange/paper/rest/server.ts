@@ -35,7 +35,8 @@ export async function answerRest(
   if (version !== '0' || (area !== 'public' && area !== 'private')) return false;
   const body = await readBody(request);
   const receivedAtMs = Date.now();
-  if (context.faults.strike(name, 'drop-before')) {
+  const target = { call: name, pair: pairNamed(url.search, body) };
+  if (context.faults.strikeFor(target, 'drop-before')) {
     hold(request);
     return true;
   }
@@ -49,8 +50,8 @@ export async function answerRest(
       ? answerPublic(name, fromQuery(url.search), context)
       : answerPrivate(name, request, url.pathname, body, receivedAtMs, context),
   );
-  const after = context.faults.strike(
-    name,
+  const after = context.faults.strikeFor(
+    target,
     'drop-after',
     'reset-after',
     'http-502-after',
@@ -61,6 +62,15 @@ export async function answerRest(
   if (after) answerAfterFault(after, request, response, answer);
   else sendJson(response, 200, answer);
   return true;
+}
+
+/** Of any call, for faults that strike one pair only; a body that can't be read names none. */
+function pairNamed(search: string, body: Buffer): string | undefined {
+  try {
+    return (body.length > 0 ? parseBody(body.toString('utf8')) : fromQuery(search)).values.pair;
+  } catch {
+    return undefined;
+  }
 }
 
 interface Answer {

@@ -1,0 +1,120 @@
+import { randomUUID } from 'node:crypto';
+import type { NodeChild } from '../../../src/embedded/node-child.ts';
+import type { TradeResult } from '../../../src/workflows/messages.ts';
+import type { OrderFault } from './fault-table.ts';
+import type { Lane } from './lane.ts';
+import { until } from './until.ts';
+import { judge } from './verdict.ts';
+
+export type WorkerFate = 'alive' | 'killed' | 'frozen';
+/** `exit-forced`: a person demands it; `exit-mark`: the guard decides it by itself. Both are market orders. */
+export type Leg = 'entry-market' | 'entry-limit' | 'exit-forced' | 'exit-mark';
+
+export interface Combination {
+  readonly fault: OrderFault;
+  readonly leg: Leg;
+}
+
+/** Combinations that meet their faults at the same time, each on a pair of its own, on one worker. */
+export interface Wave {
+  readonly fate: WorkerFate;
+  readonly combinations: readonly Combination[];
+}
+
+interface Story extends Combination {
+  readonly tradeId: string;
+  readonly symbol: string;
+  readonly begin: () => Promise<void>;
+}
+
+export interface Outcome extends Combination {
+  readonly fate: WorkerFate;
+  /** What is wrong; empty when all is as it must be. */
+  readonly wrong: readonly string[];
+}
+
+const OPENED_WITHIN_MS = 180_000;
+const STRUCK_WITHIN_MS = 120_000;
+const ENDED_WITHIN_MS = 400_000;
+
+/**
+ * Opens what is to be exited, arms every fault, sends everything, strikes the worker once the last fault has
+ * been met, waits for the end of every trade and judges by the exchange's journal.
+ */
+export async function runWave(lane: Lane, { fate, combinations }: Wave): Promise<Outcome[]> {
+  if (!lane.hasWorker) await lane.startWorker();
+  const stories = await Promise.all(combinations.map((combination) => prepare(lane, combination)));
+  for (const { fault, symbol } of stories) {
+    for (const each of fault.faults)
+      await lane.paper.arm({ call: 'AddOrder', times: 1, pair: symbol, ...each });
+  }
+  await Promise.all(stories.map(({ begin }) => begin()));
+  await until('every fault has struck', STRUCK_WITHIN_MS, async () => (await lane.paper.armed()) === 0);
+  const frozen = await strikeWorker(lane, fate);
+
+  for (const { tradeId, leg } of stories) {
+    if (leg.startsWith('entry')) await lane.forceExit(tradeId);
+  }
+  const results = await Promise.all(stories.map((story) => ended(lane, story)));
+  await until('every order was dealt with', STRUCK_WITHIN_MS, async () =>
+    (await lane.paper.orders()).every(({ processedAtMs }) => processedAtMs !== null),
+  );
+  if (frozen) await thaw(lane, frozen);
+  const arrivals = await lane.paper.orders();
+  const account = await lane.paper.account();
+  return stories.map((story, index) => {
+    const wrong = judge(story, results[index] ?? null, arrivals, account);
+    const shown = wrong.length === 0 ? [] : [...wrong, lane.story(story.tradeId)];
+    return { fault: story.fault, leg: story.leg, fate, wrong: shown };
+  });
+}
+
+async function prepare(lane: Lane, { fault, leg }: Combination): Promise<Story> {
+  const { symbol, price, takeProfit } = await lane.freshSymbol();
+  const tradeId = randomUUID();
+  const open = () => lane.openTrade(tradeId, symbol, leg === 'entry-limit' ? price : null);
+  if (leg.startsWith('entry')) return { fault, leg, tradeId, symbol, begin: open };
+  await open();
+  await until(`${leg} on ${symbol} is guarded`, OPENED_WITHIN_MS, async () => {
+    const { guard, stage } = await lane.client.state(tradeId);
+    if (stage !== 'reserving' && stage !== 'entering' && stage !== 'open') throw new Error(`it is ${stage}`);
+    return guard !== null;
+  });
+  return {
+    fault,
+    leg,
+    tradeId,
+    symbol,
+    begin: leg === 'exit-mark' ? takeProfit : () => lane.forceExit(tradeId),
+  };
+}
+
+/** The worker that met the faults; another one goes on with its trades. */
+async function strikeWorker(lane: Lane, fate: WorkerFate): Promise<NodeChild | null> {
+  if (fate === 'alive') return null;
+  const { worker } = lane;
+  if (fate === 'killed') await worker.kill();
+  else process.kill(worker.pid, 'SIGSTOP');
+  await lane.startWorker();
+  return fate === 'frozen' ? worker : null;
+}
+
+async function ended(lane: Lane, { tradeId, symbol, leg }: Story): Promise<TradeResult | null> {
+  const { workflow } = lane.temporal.client;
+  await until(`${leg} on ${symbol} has ended`, ENDED_WITHIN_MS, async () => {
+    const { status } = await workflow.getHandle(`trade-${tradeId}`).describe();
+    return status.name !== 'RUNNING';
+  }).catch((error: unknown) => {
+    throw new Error(`${String(error)}\n${lane.story(tradeId)}`);
+  });
+  return lane.client.result(tradeId).catch(() => null);
+}
+
+/** Everything is over elsewhere; what the frozen one still had in mind must not come to anything. */
+async function thaw(lane: Lane, frozen: NodeChild): Promise<void> {
+  process.kill(frozen.pid, 'SIGCONT');
+  await until('the thawed worker has found that its lease is over', STRUCK_WITHIN_MS, () =>
+    Promise.resolve(lane.linesOf(frozen, 'lease-ended') > 0),
+  );
+  await frozen.kill();
+}
