@@ -18,6 +18,7 @@ import type { trade } from './workflows/trade.ts';
 import type { reconcile } from './workflows/reconcile.ts';
 import type { LearningProgress } from './workflows/learning.ts';
 import type { Side } from './domain/position.ts';
+import { WORKFLOW_TASK_TIMEOUT_MS } from './domain/safety-times.ts';
 import type { Thresholds } from './domain/thresholds.ts';
 import type {
   ExitAnswer,
@@ -76,6 +77,7 @@ export class HoldfastClient {
         taskQueue: TASK_QUEUE,
         workflowId,
         workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
+        workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT_MS,
         args: [{ request }],
         staticSummary: `${request.side} ${request.symbol} for ${request.notional}`,
         typedSearchAttributes: initialSearchAttributes(request),
@@ -230,6 +232,7 @@ export class HoldfastClient {
       taskQueue: TASK_QUEUE,
       workflowId: guardWorkflowId(lease.leaseId),
       args: [lease],
+      workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT_MS,
       staticSummary: `lease ${lease.leaseId}`,
     });
   }

@@ -45,6 +45,8 @@ const PREDICTION_INTERVAL_MS = 60_000;
 const RECONCILE_EVERY_MS = 60_000;
 const SHUTDOWN_GRACE_MS = 5_000;
 const LEASE_RETRY_MS = 1_000;
+/** Few open polls: each of a frozen worker swallows a task that only its time-out gives back. */
+const POLLS = { type: 'simple-maximum', maximum: 4 } as const;
 
 export interface RunningWorker {
   readonly workerId: string;
@@ -102,7 +104,15 @@ export async function startWorker(config: Config, log: Logger): Promise<RunningW
     now,
     log,
   });
-  const common = { connection, namespace, identity: workerId, shutdownGraceTime: SHUTDOWN_GRACE_MS };
+  const common = {
+    connection,
+    namespace,
+    identity: workerId,
+    shutdownGraceTime: SHUTDOWN_GRACE_MS,
+    workflowTaskPollerBehavior: POLLS,
+    activityTaskPollerBehavior: POLLS,
+    stickyQueueScheduleToStartTimeout: 2_000,
+  };
   const workers = await Promise.all([
     Worker.create({ ...common, taskQueue: TASK_QUEUE, workflowsPath: WORKFLOWS, activities }),
     Worker.create({ ...common, taskQueue, activities }),

@@ -111,12 +111,8 @@ export class MarketHub {
 
   #evaluateNow(guarded: GuardedPosition): void {
     const { trade } = guarded;
-    const mark = this.mark(guarded);
-    if (!mark || this.#positions.get(trade.positionId) !== guarded) return;
-    this.#evaluations += 1;
-    const prediction = this.#predictions.get(trade.symbol) ?? null;
-    const last = guarded.evaluate(mark.price, prediction, this.#options.now(), mark.ageMs);
-    if (last.evaluation.action !== 'exit') return;
+    const last = this.#evaluate(guarded);
+    if (last?.evaluation.action !== 'exit') return;
     // Dropped before anything else, so that no later mark can decide it a second time.
     this.disarm(trade.positionId);
     this.#options.decided(trade, last);
@@ -125,6 +121,24 @@ export class MarketHub {
       { tradeId, positionId, event: 'exit-decided', rule: last.evaluation.rule, mark: last.mark },
       `exit decided: ${last.evaluation.rule} at ${last.mark}`,
     );
+  }
+
+  /** Null without a usable mark: one broken quote must not cost any other position its evaluation. */
+  #evaluate(guarded: GuardedPosition): LastEvaluation | null {
+    const { tradeId, positionId, symbol } = guarded.trade;
+    const mark = this.mark(guarded);
+    if (!mark || this.#positions.get(positionId) !== guarded) return null;
+    this.#evaluations += 1;
+    const prediction = this.#predictions.get(symbol) ?? null;
+    try {
+      return guarded.evaluate(mark.price, prediction, this.#options.now(), mark.ageMs);
+    } catch (err) {
+      this.#options.log.error(
+        { tradeId, positionId, event: 'bad-mark', mark: mark.price, err },
+        'a mark could not be evaluated',
+      );
+      return null;
+    }
   }
 
   /** The minimum hold or a prediction ran out: the price alone would not tell. */

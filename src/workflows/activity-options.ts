@@ -39,7 +39,7 @@ export function persisting(budgetMs: number) {
   });
 }
 
-const guardOptions: ActivityOptions = { startToCloseTimeout: 8_000, retry: { maximumAttempts: 1 } };
+const guardOptions: ActivityOptions = { startToCloseTimeout: 5_000, retry: { maximumAttempts: 1 } };
 /** A worker that doesn't take an activity by then is not there. */
 const GUARD_PATIENCE_MS = 5_000;
 

@@ -4,8 +4,8 @@ import { LEASE_TIMEOUT_MS } from '../domain/safety-times.ts';
 import type { GuardRef } from './messages.ts';
 
 const announcing = proxyActivities<Pick<Activities, 'announceGuardLost'>>({
-  startToCloseTimeout: 30_000,
-  heartbeatTimeout: 10_000,
+  startToCloseTimeout: 60_000,
+  heartbeatTimeout: 4_000,
   retry: { initialInterval: 500, maximumInterval: 5_000 },
 });
 

@@ -1,6 +1,7 @@
 import { ParentClosePolicy, proxyActivities, startChild, WorkflowIdReusePolicy } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { Activities } from '../activities/index.ts';
+import { WORKFLOW_TASK_TIMEOUT_MS } from '../domain/safety-times.ts';
 import { initialSearchAttributes } from './search-attributes.ts';
 import { trade } from './trade.ts';
 import type { TradeRequest } from './messages.ts';
@@ -25,6 +26,7 @@ async function startTrade(request: TradeRequest): Promise<string | null> {
       args: [{ request }],
       parentClosePolicy: ParentClosePolicy.ABANDON,
       workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
+      workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT_MS,
       staticSummary: `${request.side} ${request.symbol} for ${request.notional}`,
       typedSearchAttributes: initialSearchAttributes(request),
     });
