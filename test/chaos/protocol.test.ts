@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { HANGING_FAULTS, QUICK_FAULTS } from './support/fault-table.ts';
+import { HANGING_FAULTS, QUICK_FAULTS, STREAM_FAULTS } from './support/fault-table.ts';
 import { Lane } from './support/lane.ts';
 import { leftovers } from './support/verdict.ts';
 import { runWave, type Leg, type Outcome, type Wave, type WorkerFate } from './support/wave.ts';
@@ -15,8 +15,7 @@ const LEG_PAIRS: readonly (readonly Leg[])[] = [
 
 /**
  * Every way in which the answer to an order can be lost or late, on every leg, with the worker alive, killed,
- * and frozen until everything was settled elsewhere. Stream faults don't touch orders, which go by REST; see
- * stream-faults.test.ts.
+ * and frozen until everything was settled elsewhere.
  */
 describe('orders exactly once', () => {
   it('holds for every fault, leg and fate of the worker', { timeout: 1_800_000 }, async () => {
@@ -42,9 +41,9 @@ describe('orders exactly once', () => {
     expect(failures).toEqual([]);
     expect(outcomes.filter(({ wrong }) => wrong.length > 0).map(described)).toEqual([]);
     expect(left).toEqual([]);
-    expect(new Set(outcomes.map(nameOf)).size).toBe(
-      FATES.length * LEG_PAIRS.flat().length * (QUICK_FAULTS.length + HANGING_FAULTS.length),
-    );
+    const perFate =
+      LEG_PAIRS.flat().length * (QUICK_FAULTS.length + HANGING_FAULTS.length) + STREAM_FAULTS.length;
+    expect(new Set(outcomes.map(nameOf)).size).toBe(FATES.length * perFate);
   });
 });
 
@@ -57,7 +56,10 @@ function waves(): Wave[] {
   const hanging = HANGING_FAULTS.flatMap((fault) =>
     each.map(({ fate, legs }) => ({ fate, combinations: legs.map((leg) => ({ fault, leg })) })),
   );
-  return [...quick, ...hanging];
+  const streams = STREAM_FAULTS.flatMap((fault) =>
+    FATES.map((fate) => ({ fate, combinations: [{ fault, leg: 'exit-mark' as const }] })),
+  );
+  return [...quick, ...hanging, ...streams];
 }
 
 const nameOf = ({ fault, leg, fate }: Outcome) => `${fault.name} on ${leg}, worker ${fate}`;

@@ -9,6 +9,8 @@ export interface OrderFault {
   readonly hangs?: boolean;
   /** Of an entry that was given up: `rejected` by a definite refusal, else `cancelled`. */
   readonly refused?: boolean;
+  /** Strikes the market stream of everybody instead of one order. */
+  readonly stream?: boolean;
   /** The exchange must have turned the order away with these words. */
   readonly refusal?: string;
 }
@@ -70,5 +72,17 @@ export const HANGING_FAULTS: readonly OrderFault[] = [
     executed: false,
     hangs: true,
     refusal: 'EService:Deadline elapsed',
+  },
+];
+
+/** Orders go by REST, so that these concern only exits that a mark decides. */
+export const STREAM_FAULTS: readonly OrderFault[] = [
+  { name: 'ws-close', faults: [{ kind: 'ws-close' }], executed: true, stream: true },
+  { name: 'ws-stall', faults: [{ kind: 'ws-stall', delayMs: 30_000 }], executed: true, stream: true },
+  {
+    name: 'duplicate-frame',
+    faults: [{ kind: 'duplicate-frame', call: 'ticker' }],
+    executed: true,
+    stream: true,
   },
 ];

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { NodeChild } from '../../../src/embedded/node-child.ts';
+import { clientOrderId } from '../../../src/exchange/client-order-id.ts';
 import type { TradeResult } from '../../../src/workflows/messages.ts';
 import type { OrderFault } from './fault-table.ts';
 import type { Lane } from './lane.ts';
@@ -45,11 +46,12 @@ export async function runWave(lane: Lane, { fate, combinations }: Wave): Promise
   if (!lane.hasWorker) await lane.startWorker();
   const stories = await Promise.all(combinations.map((combination) => prepare(lane, combination)));
   for (const { fault, symbol } of stories) {
-    for (const each of fault.faults)
-      await lane.paper.arm({ call: 'AddOrder', times: 1, pair: symbol, ...each });
+    const target = fault.stream ? {} : { call: 'AddOrder', pair: symbol };
+    for (const each of fault.faults) await lane.paper.arm({ times: 1, ...target, ...each });
   }
   await Promise.all(stories.map(({ begin }) => begin()));
   await until('every fault has struck', STRUCK_WITHIN_MS, async () => (await lane.paper.armed()) === 0);
+  for (const story of stories) if (story.fault.stream) await exitArrived(lane, story);
   const frozen = await strikeWorker(lane, fate);
 
   for (const { tradeId, leg } of stories) {
@@ -87,6 +89,13 @@ async function prepare(lane: Lane, { fault, leg }: Combination): Promise<Story> 
     symbol,
     begin: leg === 'exit-mark' ? takeProfit : () => lane.forceExit(tradeId),
   };
+}
+
+async function exitArrived(lane: Lane, { tradeId, symbol }: Story): Promise<void> {
+  const id = clientOrderId(`trade-${tradeId}`, 'exit-1');
+  await until(`the exit on ${symbol} has arrived`, STRUCK_WITHIN_MS, async () =>
+    (await lane.paper.orders()).some(({ clOrdId }) => clOrdId === id),
+  );
 }
 
 /** The worker that met the faults; another one goes on with its trades. */
