@@ -41,8 +41,18 @@ module.exports = {
     {
       name: 'only-roots-wire-real-parts',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/(worker\\.ts|embedded/|cli/|dashboard/|exchange/)' },
+      from: { path: '^src/', pathNot: '^src/(worker\\.ts|embedded/|cli/|dashboard/|exchange/|backtest/)' },
       to: { path: '^(db/data-source|src/exchange/(kraken|paper)/)', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      // The same fees, book and pairs; nothing of the paper exchange that runs.
+      name: 'backtest-sees-the-rules-of-the-paper-exchange-only',
+      severity: 'error',
+      from: { path: '^src/backtest/' },
+      to: {
+        path: '^(db/|src/(activities|workflows|embedded|cli|dashboard|exchange)/)',
+        pathNot: '^src/exchange/paper/((account-volume|book|fees|holds|pairs)|market/tape)\\.ts$',
+      },
     },
     {
       name: 'kraken-api-in-one-file',

@@ -1,8 +1,10 @@
 import { Command, CommanderError } from 'commander';
+import { registerBacktest } from './commands/backtest.ts';
 import { registerCheck } from './commands/check.ts';
 import { registerDashboard } from './commands/dashboard.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerExit } from './commands/exit.ts';
+import { registerHalt, registerResume } from './commands/halt.ts';
 import { registerOpen } from './commands/open.ts';
 import { registerPaper } from './commands/paper.ts';
 import { registerPositions } from './commands/positions.ts';
@@ -27,6 +29,8 @@ for (const register of [
   registerPositions,
   registerShow,
   registerExit,
+  registerHalt,
+  registerResume,
   registerThresholds,
   registerReconcile,
   registerCheck,
@@ -34,6 +38,7 @@ for (const register of [
   registerWorker,
   registerPaper,
   registerDashboard,
+  registerBacktest,
 ]) {
   register(program);
 }

@@ -26,7 +26,12 @@ export interface EntryStanding {
 
 export type JudgedEntry =
   | { readonly take: true; readonly side: Side; readonly notional: Decimal }
-  | { readonly take: false; readonly skip: string };
+  | {
+      readonly take: false;
+      readonly reason: 'hold' | 'confidence' | 'scan-limit' | 'no-short-sale';
+      /** The reason with its figures, for people. */
+      readonly skip: string;
+    };
 
 /** Whether a prediction becomes a trade, and of what notional; the first reason against it decides. Pure. */
 export function judgeEntry(
@@ -35,8 +40,8 @@ export function judgeEntry(
   rules: EntryRules,
   standing: EntryStanding,
 ): JudgedEntry {
-  const skip = refusal(prediction, thresholds, rules, standing);
-  if (skip !== null) return { take: false, skip };
+  const refused = refusal(prediction, thresholds, rules, standing);
+  if (refused) return { take: false, ...refused };
   const { volatilityAdjustmentFactor, positionSizeMultiplier } = thresholds;
   const scale = volatilityScale(standing.sigma(), REFERENCE_VOLATILITY, volatilityAdjustmentFactor);
   return {
@@ -51,12 +56,21 @@ function refusal(
   { entryConfidence }: Thresholds,
   { maxPerSymbol }: EntryRules,
   { openPositions, canSellShort }: EntryStanding,
-): string | null {
-  if (action === 'HOLD') return 'hold';
-  if (confidence < entryConfidence)
-    return `confidence ${confidence} is below entryConfidence ${entryConfidence}`;
-  if (openPositions >= maxPerSymbol)
-    return `${openPositions} positions are open, the scan keeps at most ${maxPerSymbol}`;
-  if (action === 'SELL' && !canSellShort) return 'no short sales in this symbol';
+): Pick<Extract<JudgedEntry, { take: false }>, 'reason' | 'skip'> | null {
+  if (action === 'HOLD') return { reason: 'hold', skip: 'hold' };
+  if (confidence < entryConfidence) {
+    return {
+      reason: 'confidence',
+      skip: `confidence ${confidence} is below entryConfidence ${entryConfidence}`,
+    };
+  }
+  if (openPositions >= maxPerSymbol) {
+    return {
+      reason: 'scan-limit',
+      skip: `${openPositions} positions are open, the scan keeps at most ${maxPerSymbol}`,
+    };
+  }
+  if (action === 'SELL' && !canSellShort)
+    return { reason: 'no-short-sale', skip: 'no short sales in this symbol' };
   return null;
 }

@@ -1,0 +1,55 @@
+import { compare, type Decimal } from '../domain/money.ts';
+import type { EquityPoint } from './result.ts';
+
+/** Points that a curve is drawn with. */
+const SAMPLES = 1_000;
+
+/** Equity over time: even samples to draw, and the deepest fall over these, every entry and every exit. */
+export class EquityCurve {
+  readonly points: EquityPoint[] = [];
+  readonly #stepMs: number;
+  readonly #observe: ((point: EquityPoint) => void) | undefined;
+  #nextMs: number;
+  #peak: Decimal;
+  #maxDrawdown = 0;
+
+  constructor(
+    balance: Decimal,
+    fromMs: number,
+    toMs: number,
+    observe: ((point: EquityPoint) => void) | undefined,
+  ) {
+    this.#peak = balance;
+    this.#stepMs = Math.max(1, Math.ceil((toMs - fromMs) / SAMPLES));
+    this.#nextMs = fromMs;
+    this.#observe = observe;
+  }
+
+  get nextMs(): number {
+    return this.#nextMs;
+  }
+
+  get peak(): Decimal {
+    return this.#peak;
+  }
+
+  get maxDrawdown(): number {
+    return this.#maxDrawdown;
+  }
+
+  add(point: EquityPoint): void {
+    this.#observe?.(point);
+    if (compare(point.equity, this.#peak) > 0) this.#peak = point.equity;
+    else this.#maxDrawdown = Math.max(this.#maxDrawdown, 1 - Number(point.equity) / Number(this.#peak));
+    if (point.timeMs < this.#nextMs) return;
+    this.points.push(point);
+    this.#nextMs += this.#stepMs * (Math.floor((point.timeMs - this.#nextMs) / this.#stepMs) + 1);
+  }
+
+  /** The last moment always belongs to the curve. */
+  end(point: EquityPoint): void {
+    this.#nextMs = Math.min(this.#nextMs, point.timeMs);
+    if (this.points.at(-1)?.timeMs === point.timeMs) this.points.pop();
+    this.add(point);
+  }
+}

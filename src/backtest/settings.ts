@@ -1,0 +1,48 @@
+import type { EntryRules } from '../domain/entry.ts';
+import type { Decimal } from '../domain/money.ts';
+import type { RiskLimits } from '../domain/risk.ts';
+import { STARTING_THRESHOLDS, type Thresholds } from '../domain/thresholds.ts';
+import type { EquityPoint } from './result.ts';
+
+export interface BacktestSettings {
+  readonly balance: Decimal;
+  readonly thresholds: Thresholds;
+  readonly limits: RiskLimits;
+  readonly rules: EntryRules;
+  /** Of the book around the best prices and of learning. */
+  readonly seed: number;
+  readonly learn: boolean;
+  /** No entry before, nothing at all from `toMs` on; rows before `fromMs` only serve predictions. */
+  readonly fromMs: number;
+  readonly toMs: number;
+  /** Interval of predictions on trades; candles have their own. */
+  readonly intervalMs: number;
+  /** Shifts the grid of predictions on trades. */
+  readonly phaseMs: number;
+  /** Between the decision to enter and the order: trades only. */
+  readonly entryDelayMs: number;
+  /** Sees the account at every entry, exit and sample; for tests. */
+  readonly observe?: (point: EquityPoint) => void;
+}
+
+/** The live stack's own defaults. */
+export const DEFAULT_SETTINGS: BacktestSettings = {
+  balance: '10000',
+  thresholds: STARTING_THRESHOLDS,
+  limits: {
+    maxOpenPositions: 50,
+    maxPositionsPerSymbol: 10,
+    maxNotional: '5000',
+    maxExposure: null,
+    maxDailyLoss: null,
+    maxDrawdown: null,
+  },
+  rules: { maxPerSymbol: 4, baseNotional: '500' },
+  seed: 1,
+  learn: false,
+  fromMs: -Infinity,
+  toMs: Infinity,
+  intervalMs: 60_000,
+  phaseMs: 0,
+  entryDelayMs: 0,
+};

@@ -1,0 +1,168 @@
+import { judgeEntry, VOLATILITY_CANDLES } from '../domain/entry.ts';
+import type { Prediction } from '../domain/exit-policy.ts';
+import type { Decimal } from '../domain/money.ts';
+import type { Side } from '../domain/position.ts';
+import { deviation } from '../domain/sizing.ts';
+import type { TopOfBook } from '../exchange/paper/book.ts';
+import type { Pair } from '../exchange/paper/pairs.ts';
+import { MOMENTUM_CANDLES, momentumPrediction, momentumSpread } from '../market/momentum.ts';
+import type { Holding } from './account.ts';
+import type { Desk, Signal, Venue } from './desk.ts';
+import { quoteAround } from './fills.ts';
+import type { Grid } from './grid.ts';
+import type { DecidedExit, HeldPosition } from './held-position.ts';
+import type { CandleField, Series } from './series.ts';
+import type { BacktestSettings } from './settings.ts';
+
+/** Prediction, entries and exits of one symbol: what candles and trades have in common. */
+export abstract class SymbolRun implements Venue {
+  readonly symbol: string;
+  readonly pair: Pair;
+  readonly grid: Grid;
+  marks = 0;
+  protected readonly desk: Desk;
+  protected readonly settings: BacktestSettings;
+  protected readonly holdings = new Set<Holding>();
+  /** Float64 prices of the file that no position needs to hear of. */
+  protected quietLow = -Infinity;
+  protected quietHigh = Infinity;
+  /** Until then time alone changes no answer. */
+  protected quietUntilMs = Infinity;
+  protected prediction: Prediction | null = null;
+  protected nextBoundaryMs: number;
+  #leastConfidence = Infinity;
+
+  constructor(series: Series, pair: Pair, grid: Grid, desk: Desk, settings: BacktestSettings) {
+    this.pair = pair;
+    this.grid = grid;
+    this.desk = desk;
+    this.settings = settings;
+    this.symbol = series.symbol;
+    this.nextBoundaryMs = firstBoundary(grid, settings.fromMs);
+  }
+
+  /** When something happens next; Infinity at the end of the data. */
+  abstract get nextMs(): number;
+
+  /** Goes on through everything that happens at or before `limitMs`, at least one step. */
+  abstract advance(limitMs: number): void;
+
+  /** The best prices now, as a position of that side sees them. */
+  abstract top(side: Side): TopOfBook;
+
+  protected markOf(side: Side): Decimal {
+    const top = this.top(side);
+    return side === 'long' ? top.bid : top.ask;
+  }
+
+  /** An interval ended: a new prediction, heard by what is open; then perhaps an entry. */
+  protected boundary(atMs: number, mayEnter: boolean): void {
+    this.nextBoundaryMs = atMs + this.grid.intervalMs;
+    if (this.quietUntilMs <= atMs) {
+      this.each((held) => held.passTime(this.prediction, atMs, () => this.markOf(held.opening.facts.side)));
+    }
+    const { closes, returns, firstMs, intervalMs } = this.grid;
+    const finished = Math.round((atMs - firstMs) / intervalMs);
+    const spread = momentumSpread(closes, returns, Math.max(0, finished - MOMENTUM_CANDLES), finished);
+    const before = this.prediction?.confidence ?? 0;
+    this.prediction = momentumPrediction(spread, atMs, 2 * intervalMs);
+    const confidence = this.prediction?.confidence ?? 0;
+    if (Math.max(before, confidence) > this.#leastConfidence) {
+      this.each((held) => held.ask(this.markOf(held.opening.facts.side), this.prediction, atMs));
+    }
+    if (this.desk.learner.nextMs <= atMs) this.desk.learner.advance(atMs);
+    if (mayEnter && atMs >= this.settings.fromMs) this.#judge(finished, atMs);
+  }
+
+  protected enter(signal: Signal, nowMs: number): void {
+    const holding = this.desk.open(this.symbol, this, signal, this.holdings.size, nowMs);
+    if (!holding) return;
+    this.holdings.add(holding);
+    const { held } = holding;
+    const decided = held.ask(this.markOf(signal.judged.side), this.prediction, nowMs);
+    if (decided) this.#close(holding, decided);
+    this.quieten();
+  }
+
+  /** Asks every position; those that exit are closed. */
+  protected each(ask: (held: HeldPosition) => DecidedExit | null): void {
+    for (const holding of [...this.holdings]) {
+      const decided = ask(holding.held);
+      if (decided) this.#close(holding, decided);
+    }
+    this.quieten();
+  }
+
+  /** The band and the time that all positions together leave quiet. */
+  protected quieten(): void {
+    let [low, high, untilMs, least] = [-Infinity, Infinity, Infinity, Infinity];
+    for (const { held } of this.holdings) {
+      low = Math.max(low, held.low);
+      high = Math.min(high, held.high);
+      untilMs = Math.min(untilMs, held.untilMs);
+      least = Math.min(least, held.leastConfidence);
+    }
+    this.quietLow = low;
+    this.quietHigh = high;
+    this.quietUntilMs = untilMs;
+    this.#leastConfidence = least;
+  }
+
+  protected abstract signalled(signal: Signal, nowMs: number): void;
+
+  #judge(finished: number, nowMs: number): void {
+    const { prediction, desk, settings } = this;
+    if (!prediction || prediction.action === 'HOLD') return;
+    const { returns } = this.grid;
+    const sigma = () =>
+      // σref is that of a minute: longer candles move by the root of their length more.
+      deviation(returns, Math.max(1, finished - VOLATILITY_CANDLES + 1), finished) /
+      Math.sqrt(this.grid.intervalMs / 60_000);
+    const judged = judgeEntry(prediction, desk.learner.thresholds, settings.rules, {
+      openPositions: this.holdings.size,
+      canSellShort: this.pair.leverages.length > 0,
+      sigma,
+    });
+    if (!judged.take) {
+      desk.skip(judged.reason);
+      return;
+    }
+    const { confidence, source } = prediction;
+    this.signalled({ judged, confidence, source, sigma: sigma() }, nowMs);
+  }
+
+  #close(holding: Holding, decided: DecidedExit): void {
+    this.holdings.delete(holding);
+    this.desk.close(holding, decided, this);
+  }
+}
+
+/** The first end of an interval that matters: predictions of `fromMs` need none before. */
+function firstBoundary(grid: Grid, fromMs: number): number {
+  const firstMs = grid.firstMs + grid.intervalMs;
+  if (fromMs <= firstMs) return firstMs;
+  return grid.firstMs + Math.ceil((fromMs - grid.firstMs) / grid.intervalMs) * grid.intervalMs;
+}
+
+/** The first row at or after `timeMs`. */
+export function rowFrom(series: Series, timeMs: number): number {
+  let [low, high] = [0, series.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((series.timesMs[middle] ?? 0) < timeMs) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Remembers the last quote asked for: several positions ask at the same price. */
+export function quoteMemo(pair: Pair, series: Series, seed: number) {
+  let [knownRow, knownField, known]: [number, CandleField | null, TopOfBook | null] = [-1, null, null];
+  return (row: number, field: CandleField): TopOfBook => {
+    if (known && row === knownRow && field === knownField) return known;
+    const price = series.kind === 'candles' ? series.price(row, field) : series.price(row);
+    known = quoteAround(pair, series, price, row, seed);
+    [knownRow, knownField] = [row, field];
+    return known;
+  };
+}

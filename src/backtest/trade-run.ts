@@ -1,0 +1,94 @@
+import type { TopOfBook } from '../exchange/paper/book.ts';
+import type { Pair } from '../exchange/paper/pairs.ts';
+import type { Desk, Signal } from './desk.ts';
+import type { Grid } from './grid.ts';
+import type { TradeSeries } from './series.ts';
+import type { BacktestSettings } from './settings.ts';
+import { quoteMemo, rowFrom, SymbolRun } from './symbol-run.ts';
+
+/** Walks recorded trades: each moves the quote, and the quote stands until the next. */
+export class TradeRun extends SymbolRun {
+  readonly #series: TradeSeries;
+  readonly #quote: ReturnType<typeof quoteMemo>;
+  readonly #endRow: number;
+  /** The next row; the quote is that of the one before. */
+  #row: number;
+  #delayed: { readonly signal: Signal; readonly dueMs: number }[] = [];
+
+  constructor(series: TradeSeries, pair: Pair, grid: Grid, desk: Desk, settings: BacktestSettings) {
+    super(series, pair, grid, desk, settings);
+    this.#series = series;
+    this.#quote = quoteMemo(pair, series, settings.seed);
+    this.#row = Math.max(1, rowFrom(series, settings.fromMs));
+    this.#endRow = rowFrom(series, settings.toMs);
+  }
+
+  get nextMs(): number {
+    if (this.#row >= this.#endRow) return Infinity;
+    return Math.min(this.#series.timesMs[this.#row] ?? Infinity, this.#timerMs());
+  }
+
+  advance(limitMs: number): void {
+    const { timesMs, prices } = this.#series;
+    const { curve } = this.desk;
+    while (this.#row < this.#endRow) {
+      // Between two timers only prices matter.
+      const timerMs = Math.min(this.#timerMs(), this.quietUntilMs, curve.nextMs);
+      const [low, high, end, from] = [this.quietLow, this.quietHigh, this.#endRow, this.#row];
+      const stopMs = Math.min(timerMs, limitMs + 1);
+      let row = from;
+      while (row < end) {
+        const price = prices[row] ?? 0;
+        if (!(price > low && price < high) || (timesMs[row] ?? 0) >= stopMs) break;
+        row += 1;
+      }
+      this.#row = row;
+      this.marks += row - from;
+      if (row >= end) return;
+      const timeMs = timesMs[row] ?? Infinity;
+      const dueMs = this.#timerMs();
+      if (Math.min(timeMs, dueMs) > limitMs) return;
+      if (dueMs <= timeMs) this.#timer(dueMs);
+      else this.#mark(timeMs);
+      if (curve.nextMs <= Math.min(timeMs, limitMs)) this.desk.sample(timeMs);
+    }
+  }
+
+  top(): TopOfBook {
+    return this.#quote(this.#row - 1, 'close');
+  }
+
+  protected signalled(signal: Signal, nowMs: number): void {
+    const dueMs = nowMs + this.settings.entryDelayMs;
+    if (dueMs === nowMs) this.enter(signal, nowMs);
+    else this.#delayed.push({ signal, dueMs });
+  }
+
+  #timerMs(): number {
+    return Math.min(this.nextBoundaryMs, this.#delayed[0]?.dueMs ?? Infinity);
+  }
+
+  #timer(dueMs: number): void {
+    const [first] = this.#delayed;
+    if (first && first.dueMs <= this.nextBoundaryMs) {
+      this.#delayed.shift();
+      this.#passTime(dueMs);
+      this.enter(first.signal, dueMs);
+      return;
+    }
+    this.boundary(dueMs, true);
+  }
+
+  #mark(timeMs: number): void {
+    this.#passTime(timeMs);
+    this.#row += 1;
+    this.marks += 1;
+    this.each((held) => held.jumpTo(this.markOf(held.opening.facts.side), this.prediction, timeMs));
+  }
+
+  /** Decisions that time alone brings, at the quote that stood. */
+  #passTime(timeMs: number): void {
+    if (this.quietUntilMs > timeMs) return;
+    this.each((held) => held.passTime(this.prediction, timeMs, () => this.markOf(held.opening.facts.side)));
+  }
+}
