@@ -30,6 +30,9 @@ export interface HaltRow {
   readonly flatten: boolean;
   readonly startedAt: number;
   readonly endedAt: number | null;
+  /** Who resumed; null while the halt is in force. */
+  readonly endedBy: string | null;
+  readonly endReason: string | null;
 }
 
 export const findingTable: Table<FindingRow> = {
@@ -59,6 +62,8 @@ export const haltTable: Table<HaltRow> = {
     flatten: 'boolean',
     startedAt: 'time',
     endedAt: 'time?',
+    endedBy: 'text?',
+    endReason: 'text?',
   },
 };
 

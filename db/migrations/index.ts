@@ -3,6 +3,7 @@ import { Orders1763900000002 } from './1763900000002-orders.ts';
 import { LearningAndOversight1763900000003 } from './1763900000003-learning-and-oversight.ts';
 import { Studies1763900000004 } from './1763900000004-studies.ts';
 import { WholeStep1763900000005 } from './1763900000005-whole-step.ts';
+import { HaltEnds1763900000006 } from './1763900000006-halt-ends.ts';
 
 /** In the order they are applied; a released one never changes. */
 export const migrations = [
@@ -11,4 +12,5 @@ export const migrations = [
   LearningAndOversight1763900000003,
   Studies1763900000004,
   WholeStep1763900000005,
+  HaltEnds1763900000006,
 ];

@@ -11,11 +11,16 @@ export interface NewHalt {
   readonly flatten: boolean;
 }
 
+export interface HaltEnd {
+  readonly actor: string;
+  readonly reason: string | null;
+}
+
 /** The kill switch: rows, so that it outlives every process. Blocks entries, never exits. */
 export interface HaltStore {
   start(halt: NewHalt): Promise<HaltRow>;
   /** Ends every halt; returns how many there were. */
-  resume(): Promise<number>;
+  resume(end: HaltEnd): Promise<number>;
   /** The oldest that is in force. */
   active(): Promise<HaltRow | null>;
   list(): Promise<HaltRow[]>;
@@ -35,10 +40,12 @@ export function createHaltStore(pool: Pool): HaltStore {
         return row;
       });
     },
-    async resume() {
+    async resume({ actor, reason }) {
       return inTransaction(pool, async (client) => {
         const { rowCount } = await client.query(
-          'UPDATE "Halt" SET "endedAt" = clock_timestamp() WHERE "endedAt" IS NULL',
+          `UPDATE "Halt" SET "endedAt" = clock_timestamp(), "endedBy" = $1, "endReason" = $2
+           WHERE "endedAt" IS NULL`,
+          [actor, reason],
         );
         return rowCount ?? 0;
       });

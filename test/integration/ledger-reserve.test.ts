@@ -148,7 +148,15 @@ test('a halt blocks entries until it is resumed, and outlives connections', asyn
     actor: 'night shift',
     endedAt: null,
   });
-  expect(await second.halts.resume()).toBe(1);
+  expect(await second.halts.resume({ actor: 'day shift', reason: 'cool again' })).toBe(1);
+  expect(await first.halts.list()).toMatchObject([
+    {
+      actor: 'night shift',
+      endedBy: 'day shift',
+      endReason: 'cool again',
+      endedAt: expect.any(Number) as number,
+    },
+  ]);
   expect(await first.ledger.reserve(sampleReserve('h1'))).toEqual({ kind: 'reserved' });
   expect(await first.halts.list()).toHaveLength(1);
 });

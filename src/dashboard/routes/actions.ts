@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { openTradeIds, flattenAll } from '../../flatten.ts';
 import { Refusal, within } from '../answers.ts';
-import { flattenAll } from '../flatten.ts';
 import type { DashboardParts } from '../parts.ts';
 
 const ACTOR = 'dashboard';
@@ -39,15 +39,26 @@ export function registerActions(app: FastifyInstance, parts: DashboardParts): vo
 
   app.post('/api/halt', async (request) => {
     const { reason: why, flatten } = parse(haltBody, request.body);
-    const halt = await (await parts.repositories()).halts.start({ reason: why, actor: ACTOR, flatten });
+    const { halts, reader } = await parts.repositories();
+    const halt = await halts.start({ reason: why, actor: ACTOR, flatten });
     parts.log.warn({ event: 'halt', reason: why, flatten }, `halted: ${why}`);
-    const flattened = flatten ? await flattenAll(await parts.client(), `halt: ${why}`) : null;
+    if (!flatten) return { halted: true, halt, flattened: null };
+    const { acceptedTradeIds, refusedTradeIds } = await flattenAll(
+      { client: await parts.client(), openTradeIds: () => openTradeIds(reader) },
+      `halt: ${why}`,
+    );
+    const flattened = { accepted: acceptedTradeIds.length, refused: refusedTradeIds.length };
     return { halted: true, halt, flattened };
   });
 
   app.post('/api/resume', async (request) => {
     const { reason: why } = parse(resumeBody, request.body);
-    const ended = await (await parts.repositories()).halts.resume();
+    const ended = await (
+      await parts.repositories()
+    ).halts.resume({
+      actor: ACTOR,
+      reason: why ?? null,
+    });
     parts.log.warn({ event: 'resume', ended, reason: why }, `resumed; ${ended} halts ended`);
     return { halted: false, ended };
   });
