@@ -3,23 +3,25 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { launchChromium } from '../support/chromium.ts';
+import { isWithoutChromium, launchChromium } from '../support/chromium.ts';
 import { eventually, startTestDashboard, type TestDashboard } from '../support/dashboard.ts';
 import { sampleOpen } from '../support/ledger-samples.ts';
 import { PaperControl } from '../support/paper-control.ts';
 import { freePortBase } from '../support/port-base.ts';
 import { holdfastJson, startUpWith, type Up } from '../support/up.ts';
 
-let browser: Browser;
+const without = isWithoutChromium();
+let browser: Browser | undefined;
 
 beforeAll(async () => {
-  browser = await launchChromium();
+  if (!without) browser = await launchChromium();
 }, 60_000);
 
-afterAll(() => browser.close());
+afterAll(() => browser?.close());
 
 /** A page that remembers what it asked for and what went wrong in it. */
 async function openPage(url: string): Promise<{ page: Page; requested: string[]; wrong: string[] }> {
+  if (!browser) throw new Error('no browser was launched');
   const page = await browser.newPage();
   const requested: string[] = [];
   const wrong: string[] = [];
@@ -32,7 +34,7 @@ async function openPage(url: string): Promise<{ page: Page; requested: string[];
   return { page, requested, wrong };
 }
 
-describe('on the running stack', { timeout: 120_000 }, () => {
+describe.skipIf(without)('on the running stack', { timeout: 120_000 }, () => {
   let root: string;
   let up: Up;
   let paper: PaperControl;
@@ -122,7 +124,7 @@ describe('on the running stack', { timeout: 120_000 }, () => {
   });
 });
 
-describe('with 1,000 open positions', { timeout: 120_000 }, () => {
+describe.skipIf(without)('with 1,000 open positions', { timeout: 120_000 }, () => {
   const COUNT = 1_000;
   let dashboard: TestDashboard;
 

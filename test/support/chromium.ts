@@ -9,6 +9,20 @@ export async function launchChromium(): Promise<Browser> {
   return chromium.launch({ executablePath: chromiumPath(), args: ['--no-sandbox'] });
 }
 
+/**
+ * Whether browser tests can't run here: a developer without Chromium sees them skipped, CI never does (there
+ * the launch fails and says how to get one).
+ */
+export function isWithoutChromium(): boolean {
+  if (process.env.CI) return false;
+  try {
+    chromiumPath();
+    return false;
+  } catch {
+    return true;
+  }
+}
+
 function chromiumPath(): string {
   const { CHROMIUM_PATH: given, PATH = '' } = process.env;
   if (given) {
