@@ -91,7 +91,7 @@ async function backtest(options: BacktestOptions): Promise<void> {
     writeOut(
       '--report',
       options.report,
-      reportHtml({ series, result, summary, warnings, learn: settings.learn }),
+      reportHtml({ series, result, summary, warnings, learn: options.learn === true }),
     );
   }
   const inputs = series.map(({ symbol, file, kind, length }) => ({ symbol, file, kind, rows: length }));
