@@ -13,6 +13,8 @@ const THOROUGH_EVERY_MS = 3_600_000;
 export const SETTLING_TIME_MS = 10_000;
 /** Two looks sooner after each other are one. */
 const LOOKS_APART_MS = 3_000;
+/** Longer than lists lag, shorter than anybody wants a position unwatched. */
+const BETWEEN_LOOKS_MS = 5_000;
 
 export interface AuditedFinding {
   readonly id: string;
@@ -30,8 +32,8 @@ export interface AuditedFinding {
 export interface AuditReport {
   readonly findings: readonly AuditedFinding[];
   readonly toSettle: readonly FindingToSettle[];
-  /** Something has to be seen once more before it may be acted on. */
-  readonly needsAnotherLook: boolean;
+  /** When something has to be seen once more before it may be acted on, ms from now; null when nothing has. */
+  readonly nextLookInMs: number | null;
 }
 
 export interface ReconcileDependencies extends AuditViewDependencies {
@@ -77,11 +79,17 @@ export function createReconcileActivities(dependencies: ReconcileDependencies) {
       const views = await readThreeViews(dependencies, thorough ? THOROUGH_MS : ORDINARY_MS);
       const audited: AuditedFinding[] = [];
       const toSettle: FindingToSettle[] = [];
+      let nextLookInMs: number | null = null;
       for (const disagreement of judgeFindings(views)) {
         try {
           const { settle, ...finding } = await note(disagreement);
           audited.push(finding);
           if (settle) toSettle.push(settle);
+          const { action, looks } = finding;
+          if (action === 'waiting' || action === 'seen' || (action === 'human' && looks < 2)) {
+            const tooYoungForMs = disagreement.sinceMs + SETTLING_TIME_MS - now();
+            nextLookInMs = Math.max(nextLookInMs ?? BETWEEN_LOOKS_MS, tooYoungForMs + 100);
+          }
         } catch (err) {
           const { kind, subject } = disagreement;
           log.error({ event: 'finding-not-noted', kind, subject, err }, 'a finding could not be noted');
@@ -93,10 +101,7 @@ export function createReconcileActivities(dependencies: ReconcileDependencies) {
         thorough ? FINDING_KINDS : [],
       );
       if (thorough) thoroughAtMs = now();
-      const needsAnotherLook = audited.some(
-        ({ action, looks }) => action === 'waiting' || action === 'seen' || (action === 'human' && looks < 2),
-      );
-      return { findings: audited, toSettle, needsAnotherLook };
+      return { findings: audited, toSettle, nextLookInMs };
     },
 
     async markSettling(settling: { findingId: string; action: string }): Promise<void> {

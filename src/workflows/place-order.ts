@@ -37,9 +37,11 @@ export async function proveOutcome(
   sinceMs: number,
   lastDeadlineMs: number,
   listingLagMs: number,
+  firstPauseMs = 500,
 ): Promise<OrderOnExchange | null> {
   const absentFromMs = lastDeadlineMs + CLOCK_MARGIN_MS + listingLagMs;
-  for (let pauseMs = 500; ; pauseMs = Math.min(pauseMs * 2, 10_000)) {
+  const longestPauseMs = Math.max(firstPauseMs, 10_000);
+  for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
     const answer = await asking.lookUpOrder({ leg: leg.leg, sinceMs, purpose: leg.purpose });
     if (answer.order) return answer.order;
     if (answer.askedAtMs >= absentFromMs) return null;

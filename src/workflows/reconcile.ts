@@ -17,8 +17,6 @@ const auditing = proxyActivities<Pick<Activities, 'audit'>>({
   retry: { initialInterval: 1_000, maximumInterval: 10_000, maximumAttempts: 5 },
 });
 
-/** Between two looks: longer than lists lag, shorter than anybody wants a position unwatched. */
-const BETWEEN_LOOKS_MS = 5_000;
 /** Enough for what was too young at the first look to be seen twice. */
 const MOST_LOOKS = 5;
 /** How long the report waits for what it has set going; the settlements go on without it. */
@@ -43,8 +41,8 @@ export async function reconcile(input: { isThorough?: boolean } = {}): Promise<A
       const child = await begin(finding);
       if (child) settlements.set(finding.id, child);
     }
-    if (!report.needsAnotherLook || look === MOST_LOOKS) break;
-    await sleep(BETWEEN_LOOKS_MS);
+    if (report.nextLookInMs === null || look === MOST_LOOKS) break;
+    await sleep(report.nextLookInMs);
     report = await auditing.audit({ isThorough: true });
     forgetGone(findings, settlements, report);
   }
@@ -55,7 +53,7 @@ export async function reconcile(input: { isThorough?: boolean } = {}): Promise<A
   return {
     findings: [...findings.values()],
     toSettle: report.toSettle,
-    needsAnotherLook: report.needsAnotherLook,
+    nextLookInMs: report.nextLookInMs,
   };
 }
 
