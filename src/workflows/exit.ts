@@ -27,13 +27,11 @@ export async function exitPosition(
   let failures = 0;
   for (;;) {
     const remaining = openQuantity(state, position);
-    if (isDust(plan.minimums, remaining)) return;
-    const outcome = await exitOnce(
-      state,
-      plan,
-      position,
-      roundDown(remaining, plan.minimums.quantityDecimals),
-    );
+    const isRestDust = isDust(plan.minimums, remaining);
+    if (isRestDust && state.exits.length > 0) return;
+    const outcome = isRestDust
+      ? `${remaining} is less than the exchange would take: nothing can be sold`
+      : await exitOnce(state, plan, position, roundDown(remaining, plan.minimums.quantityDecimals));
     if (outcome === null) {
       failures = 0;
       continue;
@@ -41,7 +39,8 @@ export async function exitPosition(
     failures += 1;
     state.note = `exit attempt ${failures}: ${outcome}`;
     showDetails(state);
-    if (failures === REFUSALS_BEFORE_FINDING) await tellHuman(state, position, outcome);
+    // Not waited for: a database that is away must never hold an exit up.
+    if (failures === REFUSALS_BEFORE_FINDING) void tellHuman(state, position, outcome);
     await sleep(Math.min(500 * 2 ** Math.min(failures, 7), 60_000));
   }
 }
