@@ -11,7 +11,7 @@ const WIDTH = 560;
 /** Amounts side by side, losses to the left of the middle, each with its sum. */
 export function amountBars(bars: readonly Bar[]): string {
   if (bars.length === 0) return '<p class="empty">No trade was closed.</p>';
-  const [rowHeight, labelWidth, noteWidth] = [26, 128, 150];
+  const [rowHeight, labelWidth, noteWidth] = [26, 128, 190];
   const span = WIDTH - labelWidth - noteWidth;
   const most = Math.max(...bars.map(({ value }) => Math.abs(value)), 1e-9);
   const anyLoss = bars.some(({ value }) => value < 0);
@@ -24,7 +24,8 @@ export function amountBars(bars: readonly Bar[]): string {
     return [
       `<text x="0" y="${y + 17}">${escapeHtml(label)}</text>`,
       `<rect class="bar ${value < 0 ? 'loss' : 'gain'}" x="${fixed(value < 0 ? zero - length : zero)}" y="${y + 5}" width="${fixed(length)}" height="${rowHeight - 10}"/>`,
-      `<text x="${WIDTH}" y="${y + 17}" text-anchor="end">${escapeHtml(`${money(value)}   ${note}`)}</text>`,
+      `<text x="${WIDTH - 110}" y="${y + 17}" text-anchor="end">${money(value)}</text>`,
+      `<text x="${WIDTH}" y="${y + 17}" text-anchor="end">${escapeHtml(note)}</text>`,
     ].join('');
   });
   const height = bars.length * rowHeight;

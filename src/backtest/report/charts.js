@@ -11,13 +11,34 @@
     grid: { stroke: () => colour('line'), width: 1 },
     ticks: { show: false },
     font: '11px system-ui, sans-serif',
+    space: 26,
     ...(values ? { values } : {}),
     ...(size ? { size } : {}),
   });
-  const timeAxis = () => ({ ...axis(), space: 80 });
+  // 24 hours, UTC; the date wherever it changes.
+  const timeAxis = () => ({
+    ...axis((_plot, splits, _axis, _space, step) => {
+      let before = '';
+      return splits.map((seconds) => {
+        const iso = new Date(seconds * 1000).toISOString();
+        const date = iso.slice(0, 10);
+        const isNew = date !== before;
+        before = date;
+        if (step >= 86_400) return date;
+        return isNew ? `${iso.slice(11, 16)}\n${date}` : iso.slice(11, 16);
+      });
+    }),
+    space: 90,
+    size: 36,
+  });
   const plain = (_plot, splits) =>
     splits.map((value) => value.toLocaleString('en-US', { maximumFractionDigits: 2 }));
   const shares = (_plot, splits) => splits.map((value) => `${Number((value * 100).toFixed(2))}%`);
+  const precise = (_plot, splits) => splits.map((value) => String(Number(value.toPrecision(4))));
+  const around = (_plot, least, most) => {
+    const pad = Math.max((most - least) * 0.15, Math.abs(most) * 0.02, 1e-6);
+    return [least - pad, most + pad];
+  };
   const sync = uPlot.sync('time');
 
   function draw(id, height, options, columns) {
@@ -127,7 +148,8 @@
       `threshold-${index}`,
       110,
       {
-        axes: [{ ...timeAxis(), space: 90 }, axis(plain, 52)],
+        axes: [timeAxis(), axis(precise, 56)],
+        scales: { y: { range: around } },
         series: [{}, line('accent', { paths: uPlot.paths.stepped({ align: 1 }) })],
       },
       [data.thresholdTimes, threshold],

@@ -181,7 +181,11 @@ function thresholdTable(result: Backtest): string {
     String(begun.thresholds[name]),
     escapeHtml(THRESHOLD_SPECS[name].meaning),
   ]);
-  return panel('Thresholds, fixed', tableHtml(['threshold', 'value', 'what it does'], rows), 'wide');
+  return panel(
+    'Thresholds, fixed',
+    `<div class="words">${tableHtml(['threshold', 'value', 'what it does'], rows)}</div>`,
+    'wide',
+  );
 }
 
 function tradeTable({ trades, open, toMs }: Backtest): string {
