@@ -29,6 +29,11 @@ export interface MarketActivityDependencies {
 
 export function createMarketActivities({ keeper, ledger, client, log }: MarketActivityDependencies) {
   return {
+    /** On the shared queue: the lease and the queue of the worker that answers. */
+    async findGuard(): Promise<GuardRef> {
+      return keeper.guard();
+    },
+
     /** Takes a position into this worker's memory; answers with the queue on which only this worker listens. */
     async armPosition(request: ArmRequest): Promise<{ guard: GuardRef; last: LastEvaluation | null }> {
       const { workflowId } = workflowExecution();

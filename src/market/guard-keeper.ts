@@ -33,6 +33,7 @@ const LONGEST_RETRY_MS = 5_000;
 export class GuardKeeper {
   readonly #options: GuardKeeperOptions;
   readonly #fired = new Map<string, Promise<FiredExit | null>>();
+  readonly #takenBack = new Set<string>();
   #leaseId: string | null = null;
   #stop: (() => void) | null = null;
   #stopping = false;
@@ -41,14 +42,22 @@ export class GuardKeeper {
     this.#options = options;
   }
 
-  async arm(trade: ArmedTrade): Promise<{ guard: GuardRef; last: LastEvaluation | null; isNew: boolean }> {
-    const { hub, taskQueue } = this.#options;
+  /** The lease under which this worker guards now. Throws {@link NoLease}. */
+  guard(): GuardRef {
     const leaseId = this.#leaseId;
     if (leaseId === null || this.#stopping) throw new NoLease('this worker holds no lease now');
+    return { leaseId, taskQueue: this.#options.taskQueue };
+  }
+
+  async arm(trade: ArmedTrade): Promise<{ guard: GuardRef; last: LastEvaluation | null; isNew: boolean }> {
+    const { hub } = this.#options;
+    const guard = this.guard();
+    // An arming may be so late that the trade has begun to sell meanwhile.
+    if (this.#takenBack.has(trade.positionId)) throw new NoLease('the trade sells this position itself');
     const isNew = !hub.isGuarding(trade.positionId);
-    if (this.#fired.has(firingKey(trade))) return { guard: { leaseId, taskQueue }, last: null, isNew: false };
+    if (this.#fired.has(firingKey(trade))) return { guard, last: null, isNew: false };
     const last = await hub.arm(trade);
-    return { guard: { leaseId, taskQueue }, last, isNew };
+    return { guard, last, isNew };
   }
 
   /** A mark or a prediction decided: sell at once if allowed, then tell the trade until it has heard. */
@@ -70,9 +79,11 @@ export class GuardKeeper {
     }
   }
 
-  /** The trade demands the exit itself. Null when this guard neither holds the position nor has sold it. */
+  /** The trade demands the exit itself, for good. Null when this guard neither holds the position nor has sold it. */
   async exitNow(positionId: string): Promise<FiredExit | null> {
     const { hub } = this.#options;
+    this.#takenBack.add(positionId);
+    setTimeout(() => this.#takenBack.delete(positionId), REMEMBERED_MS).unref();
     const guarded = hub.find(positionId);
     if (!guarded) return this.#lastFiring(positionId);
     hub.disarm(positionId);

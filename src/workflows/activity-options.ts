@@ -43,9 +43,9 @@ const guardOptions: ActivityOptions = { startToCloseTimeout: 5_000, retry: { max
 /** A worker that doesn't take an activity by then is not there. */
 const GUARD_PATIENCE_MS = 5_000;
 
-/** Without a queue any worker takes the position under guard; with one, that worker. */
+/** Without a queue any worker may answer, to be found as a guard; with one, that worker. */
 export function guarding(taskQueue?: string) {
-  return proxyActivities<Pick<Activities, 'armPosition' | 'exitThroughGuard'>>(
+  return proxyActivities<Pick<Activities, 'findGuard' | 'armPosition' | 'exitThroughGuard'>>(
     taskQueue === undefined
       ? guardOptions
       : { ...guardOptions, taskQueue, scheduleToStartTimeout: GUARD_PATIENCE_MS },

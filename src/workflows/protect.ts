@@ -61,13 +61,15 @@ async function settleDoubt(state: TradeState, plan: EntryPlan): Promise<boolean>
 
 /**
  * Hands the position to its guard again or, once that guard's lease has run out, to any worker. While the
- * lease lasts nobody else may be armed: two guards would be two sellers.
+ * lease lasts nobody else may be armed: two guards would be two sellers. So the guard is known before it is
+ * armed, and an arming whose answer is late or lost is repeated there.
  */
 async function arm(state: TradeState, plan: EntryPlan): Promise<void> {
   while (state.demand === null && state.position) {
     const request = armRequest(state, plan, state.position);
     try {
-      const armed = await guarding(state.guard?.taskQueue).armPosition(request);
+      state.guard ??= await guarding().findGuard();
+      const armed = await guarding(state.guard.taskQueue).armPosition(request);
       state.guard = armed.guard;
       if (armed.last) state.evaluation = armed.last;
       return;

@@ -1,0 +1,128 @@
+import { describe, expect, it } from 'vitest';
+import { pino } from 'pino';
+import { STARTING_THRESHOLDS } from '../../src/domain/thresholds.ts';
+import type { Quote } from '../../src/exchange/port.ts';
+import { GuardKeeper, NoLease } from '../../src/market/guard-keeper.ts';
+import type { ArmedTrade } from '../../src/market/guarded-position.ts';
+import { MarketHub } from '../../src/market/hub.ts';
+import { Lease } from '../../src/market/lease.ts';
+import type { FiredExit } from '../../src/workflows/messages.ts';
+
+const log = pino({ level: 'silent' });
+const SOLD: FiredExit = {
+  leg: 'exit-1',
+  submittedAtMs: 0,
+  deadlineMs: 0,
+  outcome: { kind: 'accepted', exchangeOrderId: 'OSOLD' },
+};
+
+/** A keeper with a lease, a market that is quoted by hand, and an exchange that counts what is fired. */
+async function guardedMarket() {
+  const fired: string[] = [];
+  let quote: (quote: Quote) => void = () => undefined;
+  const hub = new MarketHub({
+    feed: {
+      subscribe: () => undefined,
+      unsubscribe: () => undefined,
+      onQuote: (listener) => (quote = listener),
+      status: () => ({ connected: true, lastMessageMs: null, reconnects: 0 }),
+      close: () => Promise.resolve(),
+    },
+    predict: () => Promise.resolve(null),
+    predictionIntervalMs: 60_000,
+    decided: (trade, last) => void keeper.decided(trade, last),
+    now: Date.now,
+    log,
+  });
+  const keeper: GuardKeeper = new GuardKeeper({
+    hub,
+    lease: new Lease({ wallMs: Date.now, monotonicMs: () => performance.now() }),
+    fire: (trade) => {
+      fired.push(trade.positionId);
+      return Promise.resolve(SOLD);
+    },
+    taskQueue: 'guard-queue',
+    tell: () => Promise.resolve(),
+    log,
+  });
+  const held = keeper.hold('lease-1', () => Promise.resolve(), 1_000, 60_000);
+  await expect.poll(() => leaseOf(keeper)).toBe('lease-1');
+  const mark = (price: string) =>
+    quote({
+      symbol: 'BTC/USD',
+      bid: price,
+      ask: price,
+      last: price,
+      receivedAtMs: Date.now(),
+      via: 'stream',
+    });
+  const end = async () => {
+    keeper.stop();
+    await held;
+    hub.close();
+  };
+  return { keeper, fired, mark, end };
+}
+
+function leaseOf(keeper: GuardKeeper): string | null {
+  try {
+    return keeper.guard().leaseId;
+  } catch (error) {
+    if (error instanceof NoLease) return null;
+    throw error;
+  }
+}
+
+function armed(positionId: string): ArmedTrade {
+  return {
+    tradeId: positionId,
+    positionId,
+    symbol: 'BTC/USD',
+    quantity: '1',
+    entryFee: '0',
+    policy: { version: 1, thresholds: STARTING_THRESHOLDS, timeScale: 1 },
+    position: {
+      side: 'long',
+      entryPrice: '100',
+      openedAtMs: Date.now(),
+      bestPrice: '100',
+      volatilityScale: 1,
+      roundTripFee: 0.005,
+      tickSize: '0.1',
+    },
+    exit: { leg: 'exit-1', clientOrderId: 'hfxTEST', side: 'sell', quantity: '1', leverage: null },
+  };
+}
+
+describe('a guard', () => {
+  it('sells once at a mark that decides, and gives the same answer to a trade that asks later', async () => {
+    const { keeper, fired, mark, end } = await guardedMarket();
+    await keeper.arm(armed('p'));
+    mark('60');
+    mark('50');
+    expect(await keeper.exitNow('p')).toEqual(SOLD);
+    expect(fired).toEqual(['p']);
+    await end();
+  });
+
+  it('is not armed by a request that comes after the trade has taken its position back', async () => {
+    const { keeper, fired, mark, end } = await guardedMarket();
+    expect(await keeper.exitNow('p')).toBeNull();
+    await expect(keeper.arm(armed('p'))).rejects.toThrow(NoLease);
+    mark('50');
+    expect(fired).toEqual([]);
+    await keeper.arm(armed('other'));
+    mark('50');
+    expect(fired).toEqual(['other']);
+    await end();
+  });
+
+  it('sells nothing any more when it has given its lease back', async () => {
+    const { keeper, fired, mark, end } = await guardedMarket();
+    await keeper.arm(armed('p'));
+    await end();
+    mark('50');
+    expect(fired).toEqual([]);
+    await expect(keeper.arm(armed('p'))).rejects.toThrow(NoLease);
+  });
+});
