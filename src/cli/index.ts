@@ -4,12 +4,14 @@ import { registerCheck } from './commands/check.ts';
 import { registerDashboard } from './commands/dashboard.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerExit } from './commands/exit.ts';
+import { registerExport } from './commands/export.ts';
 import { registerHalt, registerResume } from './commands/halt.ts';
 import { registerOpen } from './commands/open.ts';
 import { registerPaper } from './commands/paper.ts';
 import { registerPositions } from './commands/positions.ts';
 import { registerReconcile } from './commands/reconcile.ts';
 import { registerShow } from './commands/show.ts';
+import { registerStats } from './commands/stats.ts';
 import { registerThresholds } from './commands/thresholds.ts';
 import { registerUp } from './commands/up.ts';
 import { registerWorker } from './commands/worker.ts';
@@ -32,7 +34,9 @@ for (const register of [
   registerHalt,
   registerResume,
   registerThresholds,
+  registerStats,
   registerReconcile,
+  registerExport,
   registerCheck,
   registerDoctor,
   registerWorker,

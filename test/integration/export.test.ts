@@ -1,0 +1,78 @@
+import { parse } from 'csv-parse/sync';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { add, text, big } from '../../src/domain/money.ts';
+import { holdfast } from '../support/up.ts';
+import { ReconcileStack } from '../support/reconcile-stack.ts';
+
+interface Line {
+  readonly [column: string]: string;
+}
+
+/** What a spreadsheet gets is what the database and the exchange say, to the last decimal. */
+describe('exports and statistics', { timeout: 180_000 }, () => {
+  let stack: ReconcileStack;
+
+  beforeAll(async () => {
+    stack = await ReconcileStack.start();
+    await stack.open('--id', 'winner');
+    await stack.paper.price('BTC/USD', '10400.0', '10400.1');
+    await stack.cli('exit', 'winner', '--wait', 'closed');
+    await stack.open('--id', 'loser', '--side', 'short');
+    await stack.cli('exit', 'loser', '--wait', 'closed');
+    await stack.open('--id', 'still-open');
+  }, 180_000);
+  afterAll(() => stack.stop(), 60_000);
+
+  const csv = async (...args: string[]): Promise<Line[]> =>
+    parse(await stack.words('export', ...args), { columns: true });
+
+  it('exports closed trades whose P&L is the change of the account', async () => {
+    const trades = await csv('trades', '--format', 'csv');
+    expect(trades.map(({ tradeId, side, exitReason }) => ({ tradeId, side, exitReason }))).toEqual([
+      { tradeId: 'winner', side: 'long', exitReason: 'forced' },
+      { tradeId: 'loser', side: 'short', exitReason: 'forced' },
+    ]);
+    const [sums] = await stack.sql(
+      'SELECT sum("realizedPnL") AS pnl FROM "ManagedPosition" WHERE "status" = \'closed\'',
+    );
+    const exported = add(...trades.map(({ realizedPnL }) => realizedPnL!));
+    expect(exported).toBe(text(big(String(sums?.pnl))));
+    for (const { entryTime, exitTime } of trades)
+      expect(Date.parse(exitTime!)).toBeGreaterThan(Date.parse(entryTime!));
+  });
+
+  it('exports every order with its fee, open ones too', async () => {
+    const fills = await csv('fills');
+    expect(fills.map(({ purpose }) => purpose)).toEqual(['open', 'close', 'open', 'close', 'open']);
+    const orders = await stack.paper.accepted();
+    expect(fills.map(({ exchangeOrderId }) => exchangeOrderId)).toEqual(orders.map(({ txid }) => txid));
+  });
+
+  it('exports outcomes as JSON, and nothing of before --since', async () => {
+    const outcomes = await stack.cli<{ tradeId: string }[]>('export', 'outcomes');
+    expect(outcomes.map(({ tradeId }) => tradeId)).toEqual(['winner', 'loser']);
+    const future = new Date(Date.now() + 86_400_000).toISOString();
+    expect(await stack.cli('export', 'trades', '--since', future)).toEqual([]);
+  });
+
+  it('counts wins, fees and equity', async () => {
+    const stats = await stack.cli<Record<string, unknown>>('stats', '--since', '24h');
+    expect(stats).toMatchObject({ closedTrades: 2, wins: 1, winRate: 0.5, openPositions: 1 });
+    expect(Number(stats.equity)).toBeGreaterThan(9_900);
+    expect(Number(stats.profitFactor)).toBeGreaterThan(1);
+    const words = await stack.words('stats');
+    for (const word of ['win rate', '50', 'profit factor', 'premature exits', 'equity'])
+      expect(words).toContain(word);
+  });
+
+  it.each([
+    [['export', 'positions'], /trades, fills, outcomes/],
+    [['export', 'trades', '--format', 'xml'], /csv, json/],
+    [['stats', '--since', 'yesterday'], /24h, 90m, 7d, 2w or a date/],
+  ])('refuses %j in one line', async (args, message) => {
+    const { code, stderr } = await holdfast(...args, '--data-dir', stack.root);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(message);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+  });
+});
