@@ -14,6 +14,22 @@ const amount = z
   .string()
   .refine((value) => isDecimal(value) && isPositive(value), 'must be an amount above 0, like 2500 or 0.5');
 const fraction = z.coerce.number().gt(0).lte(1);
+const stoplossGuard = z
+  .string()
+  .transform((value) => /^([1-9]\d{0,3})\/([1-9]\d{0,5})$/.exec(value)?.slice(1).map(Number) ?? [])
+  .refine((parts) => parts.length === 2, 'must be stops/minutes, two whole numbers above 0, like 4/60')
+  .transform(([stops = 0, minutes = 0]) => ({ stops, minutes }));
+const lowProfit = z
+  .string()
+  .transform(
+    (value) =>
+      /^([1-9]\d{0,3})\/([1-9]\d{0,5})\/(-?(?:0(?:\.\d+)?|1))$/.exec(value)?.slice(1).map(Number) ?? [],
+  )
+  .refine(
+    (parts) => parts.length === 3,
+    'must be trades/minutes/least return, a fraction from -1 to 1, like 4/1440/0.001',
+  )
+  .transform(([trades = 0, minutes = 0, leastReturn = 0]) => ({ trades, minutes, leastReturn }));
 const onOff = z.enum(['on', 'off']).transform((value) => value === 'on');
 const url = (schemes: readonly string[]) =>
   z.string().refine(
@@ -65,6 +81,10 @@ const schema = z.object({
   HOLDFAST_MAX_EXPOSURE: amount.optional(),
   HOLDFAST_MAX_DAILY_LOSS: amount.optional(),
   HOLDFAST_MAX_DRAWDOWN: fraction.optional(),
+  HOLDFAST_MAX_EQUITY_SHARE: fraction.optional(),
+  HOLDFAST_COOLDOWN_MINUTES: z.coerce.number().nonnegative().max(100_000).default(0),
+  HOLDFAST_STOPLOSS_GUARD: stoplossGuard.optional(),
+  HOLDFAST_LOW_PROFIT: lowProfit.optional(),
   HOLDFAST_BASE_NOTIONAL: amount.default('500'),
   HOLDFAST_TIME_SCALE: timeScale.default(1),
   HOLDFAST_KRAKEN_TIER: z.enum(['starter', 'intermediate', 'pro']).optional(),

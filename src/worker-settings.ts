@@ -1,6 +1,7 @@
 import type { ScanSettings } from './activities/predictions.ts';
 import type { Config } from './config.ts';
 import type { Tier } from './exchange/kraken/call-budget.ts';
+import type { Protections } from './domain/protections.ts';
 import type { RiskLimits } from './domain/risk.ts';
 import type { Logger } from './logging.ts';
 import {
@@ -51,6 +52,21 @@ export function riskLimits(config: Config): RiskLimits {
     maxExposure: config.HOLDFAST_MAX_EXPOSURE ?? null,
     maxDailyLoss: config.HOLDFAST_MAX_DAILY_LOSS ?? null,
     maxDrawdown: config.HOLDFAST_MAX_DRAWDOWN ?? null,
+  };
+}
+
+/** Their minutes are the policy's: on a tape that runs faster than life they are shorter too. */
+export function protections(config: Config, timeScale: number): Protections {
+  const ms = (minutes: number) => (minutes * 60_000) / timeScale;
+  const { HOLDFAST_COOLDOWN_MINUTES: cooldown, HOLDFAST_STOPLOSS_GUARD: guard } = config;
+  const { HOLDFAST_LOW_PROFIT: lowProfit, HOLDFAST_MAX_EQUITY_SHARE: maxEquityShare = null } = config;
+  return {
+    cooldownMs: cooldown > 0 ? ms(cooldown) : null,
+    stoplossGuard: guard ? { stops: guard.stops, windowMs: ms(guard.minutes) } : null,
+    lowProfit: lowProfit
+      ? { trades: lowProfit.trades, windowMs: ms(lowProfit.minutes), leastReturn: lowProfit.leastReturn }
+      : null,
+    maxEquityShare,
   };
 }
 

@@ -33,6 +33,7 @@ import { ensureSchedule, temporalEnvironment } from './temporal-connection.ts';
 import {
   exchangeAccess,
   predictionProvider,
+  protections,
   requireAddresses,
   riskLimits,
   scanSettings,
@@ -97,6 +98,7 @@ export async function startWorker(config: Config, log: Logger): Promise<RunningW
     predictions,
     client,
     limits: riskLimits(config),
+    protections: protections(config, timeScale),
     settings: tradeSettings(config, timeScale),
     scan: scanSettings(config),
     adoption: config.HOLDFAST_ADOPT,

@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import { add, big, compare, subtract, text, type Decimal } from '../../src/domain/money.ts';
 import type { Side } from '../../src/domain/position.ts';
+import { checkProtections, type ProtectionRefusal, type Protections } from '../../src/domain/protections.ts';
 import {
   checkEntry,
   type EntryRequest,
@@ -10,10 +11,12 @@ import {
 } from '../../src/domain/risk.ts';
 import { inTransaction, type Queryable } from '../transaction.ts';
 import { writeIntent, type NewIntent } from './intents.ts';
+import { readProtectionHistory } from './protection-history.ts';
 
 export interface ReserveRequest extends EntryRequest {
   readonly side: Side;
   readonly limits: RiskLimits;
+  readonly protections: Protections;
   /** From the exchange's balances; null when not known. */
   readonly equity: Decimal | null;
   readonly intent: NewIntent;
@@ -22,13 +25,15 @@ export interface ReserveRequest extends EntryRequest {
 
 export type Reservation =
   | { readonly kind: 'reserved' }
-  | { readonly kind: 'rejected'; readonly limit: Refusal['limit']; readonly message: string };
+  | { readonly kind: 'rejected'; readonly limit: AnyRefusal['limit']; readonly message: string };
+
+type AnyRefusal = Refusal | ProtectionRefusal;
 
 /** Serializes all reserving: limits that are checked and used up under one lock can't be exceeded together. */
 const RESERVE_LOCK = 7_041_954;
 
 /**
- * Checks the limits, holds the capital and writes the entry intent, all or nothing. A trade that holds its
+ * Checks limits and protections, holds the capital and writes the entry intent, all or nothing. A trade that holds its
  * reservation gets the same answer again; a rejection holds nothing and is judged anew.
  */
 export async function reserve(pool: Pool, request: ReserveRequest): Promise<Reservation> {
@@ -41,7 +46,7 @@ export async function reserve(pool: Pool, request: ReserveRequest): Promise<Rese
     const [held] = earlier.rows;
     if (held?.status === 'held') return { kind: 'reserved' };
     const ended = held ? (held.reason ?? 'its capital was released') : null;
-    const refusal = checkEntry(request.limits, await readSnapshot(client, request, ended), request);
+    const refusal = await judge(client, request, ended);
     if (refusal) return { kind: 'rejected', ...refusal };
     await client.query(
       `INSERT INTO "CapitalReservation" ("tradeId", "symbol", "side", "notional", "status")
@@ -51,6 +56,18 @@ export async function reserve(pool: Pool, request: ReserveRequest): Promise<Rese
     await writeIntent(client, { ...request.intent, status: 'planned' });
     return { kind: 'reserved' };
   });
+}
+
+async function judge(
+  client: Queryable,
+  request: ReserveRequest,
+  ended: string | null,
+): Promise<AnyRefusal | null> {
+  const { limits, protections, symbol, nowMs } = request;
+  const refusal = checkEntry(limits, await readSnapshot(client, request, ended), request);
+  if (refusal) return refusal;
+  const history = await readProtectionHistory(client, protections, symbol, nowMs);
+  return checkProtections(protections, history, request);
 }
 
 /** Capital in use: what is reserved, and open positions (adopted ones) that have no reservation. */

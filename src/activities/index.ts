@@ -4,6 +4,7 @@ import type { LearningStore } from '../../db/repositories/learning.ts';
 import type { LedgerReader } from '../../db/repositories/reader.ts';
 import type { SignalStore } from '../../db/repositories/signals.ts';
 import type { HoldfastClient } from '../client.ts';
+import type { Protections } from '../domain/protections.ts';
 import type { RiskLimits } from '../domain/risk.ts';
 import type { Exchange } from '../exchange/port.ts';
 import type { Logger } from '../logging.ts';
@@ -35,6 +36,7 @@ export interface ActivityDependencies {
   readonly predictions: PredictionService;
   readonly client: HoldfastClient;
   readonly limits: RiskLimits;
+  readonly protections: Protections;
   readonly settings: TradeSettings;
   readonly scan: ScanSettings;
   readonly adoption: Adoption;

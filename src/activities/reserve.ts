@@ -1,6 +1,7 @@
 import { REFERENCE_VOLATILITY, VOLATILITY_CANDLES } from '../domain/entry.ts';
 import { equityOf } from '../domain/equity.ts';
 import type { Decimal } from '../domain/money.ts';
+import type { Protections } from '../domain/protections.ts';
 import type { RiskLimits } from '../domain/risk.ts';
 import { logReturnDeviation, sizeOrder, volatilityScale, type OrderMinimums } from '../domain/sizing.ts';
 import { quoteAsset } from '../domain/symbols.ts';
@@ -22,6 +23,7 @@ export interface ReserveDependencies {
   readonly ledger: Pick<Ledger, 'reserve' | 'releaseReservation'>;
   readonly learning: Pick<LearningStore, 'active'>;
   readonly limits: RiskLimits;
+  readonly protections: Protections;
   readonly settings: TradeSettings;
   readonly timeScale: number;
   readonly now: () => number;
@@ -29,9 +31,9 @@ export interface ReserveDependencies {
 }
 
 export function createReserveActivities(dependencies: ReserveDependencies) {
-  const { ledger, limits, log, now } = dependencies;
+  const { ledger, limits, protections, log, now } = dependencies;
   return {
-    /** One transaction under a lock: limits checked, capital reserved, entry intent written. */
+    /** One transaction under a lock: limits and protections checked, capital reserved, entry intent written. */
     async reserve(request: TradeRequest): Promise<Reservation> {
       const { workflowId } = workflowExecution();
       const planned = await planEntry(dependencies, request);
@@ -44,6 +46,7 @@ export function createReserveActivities(dependencies: ReserveDependencies) {
         notional,
         equity: plan.equity,
         limits,
+        protections,
         signalExpiresAtMs: request.signal.asOfMs + request.signal.ttlMs,
         intent: {
           tradeId: request.tradeId,

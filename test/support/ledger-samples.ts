@@ -1,5 +1,6 @@
 import { closeRecords, openRecords, type OrderRecord, type TradeFacts } from '../../src/domain/records.ts';
 import { multiply, type Decimal } from '../../src/domain/money.ts';
+import { NO_PROTECTIONS } from '../../src/domain/protections.ts';
 import { NO_LIMITS } from '../../src/domain/risk.ts';
 import type { ClosedOutcome, NewIntent, ReserveRequest } from '../../db/repositories/ledger.ts';
 
@@ -102,6 +103,7 @@ export function sampleReserve(tradeId: string, over: Partial<ReserveRequest> = {
     notional: '250',
     signalExpiresAtMs: null,
     limits: NO_LIMITS,
+    protections: NO_PROTECTIONS,
     equity: '10000',
     intent: sampleIntent(tradeId),
     nowMs: OPENED_AT_MS,
