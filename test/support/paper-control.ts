@@ -43,9 +43,9 @@ export class PaperControl {
     return { balances: Object.fromEntries(named) as PaperAccount['balances'], openOrders };
   }
 
-  /** How many faults have not struck yet. */
-  async armed(): Promise<number> {
-    return ((await this.#call('GET', 'faults')) as { armed: unknown[] }).armed.length;
+  /** Faults that have not struck yet, with the id of the pair that they wait for. */
+  async armed(): Promise<readonly { readonly kind: string; readonly pair: string | null }[]> {
+    return ((await this.#call('GET', 'faults')) as { armed: { kind: string; pair: string | null }[] }).armed;
   }
 
   async price(pair: string, bid: string, ask: string): Promise<void> {

@@ -1,5 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
+/** It will never hold. */
+export class GivenUp extends Error {
+  override readonly name = 'GivenUp';
+}
+
 /** Polls until it holds; a question that fails is asked again. */
 export async function until(what: string, boundMs: number, holds: () => Promise<boolean>): Promise<void> {
   const endsMs = performance.now() + boundMs;
@@ -8,6 +13,7 @@ export async function until(what: string, boundMs: number, holds: () => Promise<
     try {
       if (await holds()) return;
     } catch (error) {
+      if (error instanceof GivenUp) throw error;
       last = error instanceof Error ? error.message : String(error);
     }
     await delay(250);

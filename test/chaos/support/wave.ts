@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { NodeChild } from '../../../src/embedded/node-child.ts';
+import { findPair } from '../../../src/exchange/paper/pairs.ts';
 import { clientOrderId } from '../../../src/exchange/client-order-id.ts';
 import type { TradeResult } from '../../../src/workflows/messages.ts';
 import type { OrderFault } from './fault-table.ts';
 import type { Lane } from './lane.ts';
-import { until } from './until.ts';
+import { GivenUp, until } from './until.ts';
 import { judge } from './verdict.ts';
 
 export type WorkerFate = 'alive' | 'killed' | 'frozen';
@@ -23,7 +24,7 @@ export interface Wave {
 }
 
 interface Story extends Combination {
-  readonly tradeId: string;
+  tradeId: string;
   readonly symbol: string;
   readonly begin: () => Promise<void>;
 }
@@ -49,8 +50,8 @@ export async function runWave(lane: Lane, { fate, combinations }: Wave): Promise
     const target = fault.stream ? {} : { call: 'AddOrder', pair: symbol };
     for (const each of fault.faults) await lane.paper.arm({ times: 1, ...target, ...each });
   }
-  await Promise.all(stories.map(({ begin }) => begin()));
-  await until('every fault has struck', STRUCK_WITHIN_MS, async () => (await lane.paper.armed()) === 0);
+  for (const { begin } of stories) await begin();
+  await until('every fault has struck', STRUCK_WITHIN_MS, () => allStruck(lane, stories));
   for (const story of stories) if (story.fault.stream) await exitArrived(lane, story);
   const frozen = await strikeWorker(lane, fate);
 
@@ -73,22 +74,53 @@ export async function runWave(lane: Lane, { fate, combinations }: Wave): Promise
 
 async function prepare(lane: Lane, { fault, leg }: Combination): Promise<Story> {
   const { symbol, price, takeProfit } = await lane.freshSymbol();
-  const tradeId = randomUUID();
-  const open = () => lane.openTrade(tradeId, symbol, leg === 'entry-limit' ? price : null);
-  if (leg.startsWith('entry')) return { fault, leg, tradeId, symbol, begin: open };
-  await open();
-  await until(`${leg} on ${symbol} is guarded`, OPENED_WITHIN_MS, async () => {
-    const { guard, stage } = await lane.client.state(tradeId);
-    if (stage !== 'reserving' && stage !== 'entering' && stage !== 'open') throw new Error(`it is ${stage}`);
-    return guard !== null;
-  });
-  return {
+  const limit = leg === 'entry-limit' ? price : null;
+  const story: Story = {
     fault,
     leg,
-    tradeId,
+    tradeId: randomUUID(),
     symbol,
-    begin: leg === 'exit-mark' ? takeProfit : () => lane.forceExit(tradeId),
+    begin: () => {
+      if (leg.startsWith('entry')) return lane.openTrade(story.tradeId, symbol, limit);
+      return leg === 'exit-mark' ? takeProfit() : lane.forceExit(story.tradeId);
+    },
   };
+  if (!leg.startsWith('entry')) await openGuarded(lane, story);
+  return story;
+}
+
+async function openGuarded(lane: Lane, story: Story): Promise<void> {
+  await lane.openTrade(story.tradeId, story.symbol);
+  await until(`${story.leg} on ${story.symbol} is guarded`, OPENED_WITHIN_MS, async () => {
+    if (await wasTooSlow(lane, story.tradeId)) {
+      story.tradeId = randomUUID();
+      await lane.openTrade(story.tradeId, story.symbol);
+    }
+    return (await lane.client.state(story.tradeId)).guard !== null;
+  });
+}
+
+/** An entry that a slow machine never sent has not met its fault either: another one takes its place. */
+async function allStruck(lane: Lane, stories: readonly Story[]): Promise<boolean> {
+  const armed = await lane.paper.armed();
+  for (const story of stories) {
+    const waits = armed.some(({ pair }) => pair !== null && pair === findPair(story.symbol)?.id);
+    if (!waits || !story.leg.startsWith('entry') || !(await wasTooSlow(lane, story.tradeId))) continue;
+    story.tradeId = randomUUID();
+    await story.begin();
+  }
+  return armed.length === 0;
+}
+
+/** Nothing was sent, because the deadline had passed before its turn came. */
+async function wasTooSlow(lane: Lane, tradeId: string): Promise<boolean> {
+  const handle = lane.temporal.client.workflow.getHandle(`trade-${tradeId}`);
+  const { status } = await handle.describe();
+  if (status.name === 'RUNNING') return false;
+  const { stage, note } = await lane.client.result(tradeId);
+  if (stage === 'rejected' && /deadline-passed|while the entry signal was fresh/.test(note ?? ''))
+    return true;
+  throw new GivenUp(`trade ${tradeId} ended as ${stage}: ${note}`);
 }
 
 async function exitArrived(lane: Lane, { tradeId, symbol }: Story): Promise<void> {
