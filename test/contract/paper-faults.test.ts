@@ -74,6 +74,19 @@ describe('answers that get lost after the order was taken', () => {
 });
 
 describe('orders that never were, or come late', () => {
+  it.each(['reset-after', 'error'])(
+    '%s strikes only the pair it names, by any of its names',
+    async (kind) => {
+      await client.price('ETH/USD', '2000.00', '2000.01');
+      await client.fault(kind, { pair: 'ETH/USD' });
+      await client.order(BUY);
+      const eth = { ...BUY, pair: 'XETHZUSD' };
+      if (kind === 'error') expect(await client.refusal('AddOrder', eth)).toBe('EService:Timeout');
+      else await expect(client.send('AddOrder', eth)).rejects.toThrow();
+      await client.order(eth);
+    },
+  );
+
   it('drop-before: no answer, nothing arrived, the nonce is still good', async () => {
     await client.fault('drop-before');
     expect(await sendAndGiveUp(300)).toBeInstanceOf(Error);
