@@ -11,6 +11,8 @@ import type { EntryPlan, OpenPosition, TradeState } from './messages.ts';
 
 const FIRST_CHECK_MS = 60_000;
 const LONGEST_CHECK_MS = 3_600_000;
+/** Every position of a lost guard asks at once: quicker questions would use up the calls that exits need. */
+const BETWEEN_DOUBTS_MS = 30_000;
 
 /**
  * Keeps the position under guard until an exit is demanded. A guard sells and signals when a mark or a
@@ -36,12 +38,16 @@ export async function protect(state: TradeState, plan: EntryPlan, rearm: RearmRe
 async function settleDoubt(state: TradeState, plan: EntryPlan): Promise<boolean> {
   const { legInDoubtSinceMs, position } = state;
   if (legInDoubtSinceMs === null || !position || state.demand !== null) return false;
+  // Before that moment no answer could prove absence.
+  const untilMs = legInDoubtSinceMs - Date.now();
+  if (untilMs > 0 && (await condition(() => state.demand !== null, untilMs))) return false;
   const leg = `exit-${state.nextExitLeg}` as const;
   const order = await proveOutcome(
     { leg, purpose: 'exit' },
     position.entry.firstFillMs,
     legInDoubtSinceMs,
     plan.settings.listingLagMs,
+    BETWEEN_DOUBTS_MS,
   );
   state.legInDoubtSinceMs = null;
   if (!order) return true;

@@ -1,5 +1,4 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { PositionView } from '../../src/views/position-view.ts';
 import { ReconcileStack, type Found } from '../support/reconcile-stack.ts';
 
 const found = (findings: readonly Found[], kind: string) => findings.filter((each) => each.kind === kind);
@@ -118,7 +117,7 @@ describe('reconciliation of rows and workflows', { timeout: 180_000 }, () => {
 
     await stack.reconcile();
     await expect.poll(async () => (await stack.positions()).length, { timeout: 30_000 }).toBe(0);
-    const closed = (await stack.positions('closed')) as PositionView[];
+    const closed = await stack.positions('closed');
     expect(closed.find((each) => each.positionId === positionId)).toMatchObject({
       exitRule: 'reconciliation',
     });

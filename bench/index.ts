@@ -1,0 +1,21 @@
+import { ledgerRows } from './ledger.ts';
+import { learningRows } from './learning.ts';
+
+/** `npm run bench -- [NAME…] --json`: one JSON line a row; all of them when none is named. */
+const BENCHES: Readonly<Record<string, () => Iterable<object> | AsyncIterable<object>>> = {
+  ledger: ledgerRows,
+  learning: learningRows,
+};
+
+const names = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
+const unknown = names.filter((name) => !(name in BENCHES));
+if (unknown.length > 0) {
+  process.stderr.write(
+    `unknown benchmark ${unknown.join(', ')}: ${Object.keys(BENCHES).join(', ')} are there\n`,
+  );
+  process.exitCode = 1;
+} else {
+  for (const name of names.length > 0 ? names : Object.keys(BENCHES)) {
+    for await (const row of BENCHES[name]?.() ?? []) process.stdout.write(`${JSON.stringify(row)}\n`);
+  }
+}
