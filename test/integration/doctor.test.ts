@@ -24,7 +24,7 @@ const KEYS = [
   { name: 'plain', key: 'plain', secret: SECRET },
 ];
 
-describe('holdfast doctor', { timeout: 60_000 }, () => {
+describe('holdfast doctor', { timeout: 120_000 }, () => {
   let database: TestDatabase;
   let empty: TestDatabase;
   let paper: PaperExchange;
