@@ -1,8 +1,19 @@
 import type { EntryRules } from '../domain/entry.ts';
 import type { Decimal } from '../domain/money.ts';
+import type { Side } from '../domain/position.ts';
 import type { RiskLimits } from '../domain/risk.ts';
 import { STARTING_THRESHOLDS, type Thresholds } from '../domain/thresholds.ts';
 import type { EquityPoint } from './result.ts';
+
+/** An entry that was decided elsewhere: by the live stack, by another model. */
+export interface GivenSignal {
+  readonly symbol: string;
+  readonly timeMs: number;
+  readonly side: Side;
+  /** Quote currency. */
+  readonly notional: Decimal;
+  readonly confidence: number;
+}
 
 export interface BacktestSettings {
   readonly balance: Decimal;
@@ -21,6 +32,10 @@ export interface BacktestSettings {
   readonly phaseMs: number;
   /** Between the decision to enter and the order: trades only. */
   readonly entryDelayMs: number;
+  /** Entered instead of what the scan would enter, oldest first; null: the scan decides. Candles enter at an open. */
+  readonly signals: readonly GivenSignal[] | null;
+  /** Whether open positions hear predictions; off, only prices and time decide exits. */
+  readonly predicts: boolean;
   /** Sees the account at every entry, exit and sample; for tests. */
   readonly observe?: (point: EquityPoint) => void;
 }
@@ -45,4 +60,6 @@ export const DEFAULT_SETTINGS: BacktestSettings = {
   intervalMs: 60_000,
   phaseMs: 0,
   entryDelayMs: 0,
+  signals: null,
+  predicts: true,
 };

@@ -12,7 +12,7 @@ import { quoteAround } from './fills.ts';
 import type { Grid } from './grid.ts';
 import type { DecidedExit, HeldPosition } from './held-position.ts';
 import type { CandleField, Series } from './series.ts';
-import type { BacktestSettings } from './settings.ts';
+import type { BacktestSettings, GivenSignal } from './settings.ts';
 
 /** Prediction, entries and exits of one symbol: what candles and trades have in common. */
 export abstract class SymbolRun implements Venue {
@@ -31,6 +31,7 @@ export abstract class SymbolRun implements Venue {
   protected prediction: Prediction | null = null;
   protected nextBoundaryMs: number;
   #leastConfidence = Infinity;
+  #given: readonly GivenSignal[];
 
   constructor(series: Series, pair: Pair, grid: Grid, desk: Desk, settings: BacktestSettings) {
     this.pair = pair;
@@ -38,6 +39,7 @@ export abstract class SymbolRun implements Venue {
     this.desk = desk;
     this.settings = settings;
     this.symbol = series.symbol;
+    this.#given = (settings.signals ?? []).filter(({ symbol }) => symbol === series.symbol);
     this.nextBoundaryMs = firstBoundary(grid, settings.fromMs);
   }
 
@@ -65,7 +67,7 @@ export abstract class SymbolRun implements Venue {
     const finished = Math.round((atMs - firstMs) / intervalMs);
     const spread = momentumSpread(closes, returns, Math.max(0, finished - MOMENTUM_CANDLES), finished);
     const before = this.prediction?.confidence ?? 0;
-    this.prediction = momentumPrediction(spread, atMs, 2 * intervalMs);
+    this.prediction = this.settings.predicts ? momentumPrediction(spread, atMs, 2 * intervalMs) : null;
     const confidence = this.prediction?.confidence ?? 0;
     if (Math.max(before, confidence) > this.#leastConfidence) {
       this.each((held) => held.ask(this.markOf(held.opening.facts.side), this.prediction, atMs));
@@ -111,13 +113,13 @@ export abstract class SymbolRun implements Venue {
   protected abstract signalled(signal: Signal, nowMs: number): void;
 
   #judge(finished: number, nowMs: number): void {
+    if (this.settings.signals) {
+      for (const signal of this.takeSignals(nowMs)) this.enter(signal, nowMs);
+      return;
+    }
     const { prediction, desk, settings } = this;
     if (!prediction || prediction.action === 'HOLD') return;
-    const { returns } = this.grid;
-    const sigma = () =>
-      // σref is that of a minute: longer candles move by the root of their length more.
-      deviation(returns, Math.max(1, finished - VOLATILITY_CANDLES + 1), finished) /
-      Math.sqrt(this.grid.intervalMs / 60_000);
+    const sigma = () => this.#sigma(finished);
     const judged = judgeEntry(prediction, desk.learner.thresholds, settings.rules, {
       openPositions: this.holdings.size,
       canSellShort: this.pair.leverages.length > 0,
@@ -129,6 +131,30 @@ export abstract class SymbolRun implements Venue {
     }
     const { confidence, source } = prediction;
     this.signalled({ judged, confidence, source, sigma: sigma() }, nowMs);
+  }
+
+  /** The given signals that are due, once each. */
+  protected takeSignals(nowMs: number): Signal[] {
+    const due = this.#given.filter(({ timeMs }) => timeMs <= nowMs);
+    this.#given = this.#given.slice(due.length);
+    const { grid } = this;
+    return due.map(({ timeMs, side, notional, confidence }) => ({
+      judged: { take: true, side, notional },
+      confidence,
+      source: 'given',
+      sigma: this.#sigma(Math.floor((timeMs - grid.firstMs) / grid.intervalMs)),
+    }));
+  }
+
+  protected get nextGivenMs(): number {
+    return this.#given[0]?.timeMs ?? Infinity;
+  }
+
+  /** Of one-minute log returns, from the candles that have ended; longer ones move by the root of their length more. */
+  #sigma(finished: number): number {
+    const { returns, intervalMs } = this.grid;
+    const from = Math.max(1, finished - VOLATILITY_CANDLES + 1);
+    return deviation(returns, from, finished) / Math.sqrt(intervalMs / 60_000);
   }
 
   #close(holding: Holding, decided: DecidedExit): void {

@@ -65,7 +65,7 @@ export class TradeRun extends SymbolRun {
   }
 
   #timerMs(): number {
-    return Math.min(this.nextBoundaryMs, this.#delayed[0]?.dueMs ?? Infinity);
+    return Math.min(this.nextBoundaryMs, this.#delayed[0]?.dueMs ?? Infinity, this.nextGivenMs);
   }
 
   #timer(dueMs: number): void {
@@ -74,6 +74,11 @@ export class TradeRun extends SymbolRun {
       this.#delayed.shift();
       this.#passTime(dueMs);
       this.enter(first.signal, dueMs);
+      return;
+    }
+    if (this.nextGivenMs <= dueMs) {
+      this.#passTime(dueMs);
+      for (const signal of this.takeSignals(dueMs)) this.enter(signal, dueMs);
       return;
     }
     this.boundary(dueMs, true);

@@ -54,7 +54,7 @@ export class CandleColumns {
     this.#length += 1;
   }
 
-  /** `intervalMs` null: the least step between two candles; every other must be a multiple of it. */
+  /** `intervalMs` null: the usual step between two candles; all must be on its grid. */
   finish(
     symbol: string,
     price: (row: number, field: CandleField) => Decimal,
@@ -64,7 +64,7 @@ export class CandleColumns {
       throw new DataError(`${this.#file} holds ${this.#length} candles, at least 2 are needed`);
     }
     const timesMs = this.#times.subarray(0, this.#length);
-    const stepMs = intervalMs ?? leastStep(timesMs);
+    const stepMs = intervalMs ?? usualStep(timesMs);
     for (let row = 1; row < timesMs.length; row += 1) {
       const fromFirst = (timesMs[row] ?? 0) - (timesMs[0] ?? 0);
       if (fromFirst % stepMs !== 0) {
@@ -103,10 +103,13 @@ export class CandleColumns {
   }
 }
 
-function leastStep(timesMs: Float64Array): number {
-  let least = Infinity;
+/** The usual step: gaps make some longer, and a shorter one is a mistake to be named. */
+function usualStep(timesMs: Float64Array): number {
+  const counts = new Map<number, number>();
   for (let row = 1; row < timesMs.length; row += 1) {
-    least = Math.min(least, (timesMs[row] ?? 0) - (timesMs[row - 1] ?? 0));
+    const step = (timesMs[row] ?? 0) - (timesMs[row - 1] ?? 0);
+    counts.set(step, (counts.get(step) ?? 0) + 1);
   }
-  return least;
+  const [usual] = [...counts].sort((left, right) => right[1] - left[1] || left[0] - right[0]);
+  return usual?.[0] ?? 0;
 }
