@@ -4,7 +4,7 @@ import { openDatabase, poolOf, type Database } from '../../db/data-source.ts';
 import { createRepositories, type Repositories } from '../../db/repositories/index.ts';
 import { add, big, compare, multiply, subtract, text, type Decimal } from '../../src/domain/money.ts';
 import { summarizeFills, type Fill, type Side } from '../../src/domain/position.ts';
-import { closeRecords, openRecords, type OrderRecord } from '../../src/domain/records.ts';
+import { closeRecords, openRecords, type OpenRecords, type OrderRecord } from '../../src/domain/records.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { OPENED_AT_MS, sampleFacts, sampleOutcome } from '../support/ledger-samples.ts';
 
@@ -46,6 +46,11 @@ const trade = fc.record({
   /** Cuts the position into this many exit orders, each at a price and fee of its own. */
   exits: fc.array(fc.record({ price, fee }), { minLength: 1, maxLength: 3 }),
   isClosed: fc.boolean(),
+  /**
+   * How its rows come about: written once; at the first fill and again as the entry grows; never before the
+   * close, as when a position is adopted that is sold already; or changed by hand and repaired.
+   */
+  story: fc.constantFrom('opened', 'grown', 'adopted', 'repaired'),
 });
 
 function order(id: string, parts: { quantity: Decimal; price: Decimal; fee: Decimal }[]): OrderRecord {
@@ -77,18 +82,38 @@ function split(total: Decimal, parts: number): Decimal[] {
   return [...Array.from({ length: parts - 1 }, () => part), rest];
 }
 
+/** What a hand in the database may do, and what reconciliation does about it. */
+async function spoilAndRepair(open: OpenRecords): Promise<void> {
+  const { id } = open.managedPosition;
+  const pool = poolOf(database);
+  await pool.query('UPDATE "ManagedPosition" SET "quantity" = "quantity" * 3, "fees" = 0 WHERE "id" = $1', [
+    id,
+  ]);
+  await pool.query('UPDATE "ManagedTrade" SET "value" = "value" + 1 WHERE "positionId" = $1', [id]);
+  await pool.query('DELETE FROM "LiveTrade" WHERE "positionId" = $1', [id]);
+  await expect(repositories.ledger.verifyOpen(open)).rejects.toThrow('should be');
+  await repositories.ledger.repairOpen(open);
+}
+
 test('cash and quantities in the database equal the sums of the fills to the last decimal', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(trade, { minLength: 1, maxLength: 4 }), async (trades) => {
       await truncate();
       let [cash, held, realized] = ['0', '0', '0'];
-      for (const [index, { side, entry, exits, isClosed }] of trades.entries()) {
+      for (const [index, { side, entry, exits, isClosed, story }] of trades.entries()) {
         const id = `t${index}`;
         const facts = sampleFacts(id, { side, entry: order(`O${id}`, entry) });
         const { summary } = facts.entry;
         const open = openRecords(facts);
-        await repositories.ledger.persistOpen(open);
-        expect(await repositories.ledger.verifyOpen(open)).toBe('confirmed');
+        if (story === 'grown') {
+          const first = { ...facts, entry: order(`O${id}`, entry.slice(0, 1)) };
+          await repositories.ledger.persistOpen(openRecords(first));
+        }
+        if (story !== 'adopted' || !isClosed) {
+          await repositories.ledger.persistOpen(open);
+          if (story === 'repaired') await spoilAndRepair(open);
+          expect(await repositories.ledger.verifyOpen(open)).toBe('confirmed');
+        }
         const sign = side === 'long' ? '1' : '-1';
         cash = subtract(subtract(cash, multiply(sign, summary.cost)), summary.fee);
         held = add(held, multiply(sign, summary.quantity));
@@ -96,7 +121,7 @@ test('cash and quantities in the database equal the sums of the fills to the las
         const orders = split(summary.quantity, exits.length).map((part, leg) =>
           order(`X${id}-${leg}`, [{ quantity: part, ...exits[leg]! }]),
         );
-        const close = closeRecords(facts, orders, 'forced');
+        const close = closeRecords(facts, orders, story === 'adopted' ? 'reconciliation' : 'forced');
         await repositories.ledger.recordClose(
           close,
           open,

@@ -41,7 +41,13 @@ export function registerCheck(program: Command): void {
         const failed = results.filter(({ ok }) => !ok);
         if (failed.length === 0) return;
         if (options.json) process.exitCode = 1;
-        else throw new CliError('check-failed', `${failed.length} of ${steps.length} steps failed`);
+        else {
+          const first = failed.map(({ step }) => step).join(', ');
+          throw new CliError(
+            'check-failed',
+            `${failed.length} of ${steps.length} steps failed (${first}): positions may not reach the database; stop new entries with holdfast halt, then look at: holdfast doctor`,
+          );
+        }
       }),
   );
 }

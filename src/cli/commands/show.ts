@@ -4,6 +4,7 @@ import { percent } from '../../domain/percent.ts';
 import { positionView } from '../../views/position-view.ts';
 import type { TradeState } from '../../workflows/messages.ts';
 import { CliError } from '../errors.ts';
+import { findingLines, findingsAbout } from '../finding-lines.ts';
 import { print, runWithSession, subcommand, type CommonOptions } from '../program.ts';
 import { clock, colors, signed, time } from '../render.ts';
 import type { Session } from '../session.ts';
@@ -15,7 +16,7 @@ export function registerShow(program: Command): void {
     'one trade as a timeline: intent, orders, records, evaluation, exit, P&L',
   ).action((id: string, options: CommonOptions) =>
     runWithSession(options, async (session) => {
-      const { reader } = await session.repositories();
+      const { reader, findings } = await session.repositories();
       const history = await reader.trade(id);
       const tradeId = history?.tradeId ?? id;
       const state = await stateOf(session, tradeId);
@@ -24,12 +25,13 @@ export function registerShow(program: Command): void {
           'unknown-trade',
           `${id} is no trade or position; see: holdfast positions --status all`,
         );
+      const about = findingsAbout(await findings.list(), tradeId, history);
       const link = webUiLink(session, tradeId);
       const view = history?.position
         ? positionView(history.position, { stage: state?.stage, nowMs: Date.now() })
         : null;
-      print(options, { tradeId, position: view, history, state, temporalUi: link }, () =>
-        timeline(tradeId, history, state, link),
+      print(options, { tradeId, position: view, history, state, findings: about, temporalUi: link }, () =>
+        [timeline(tradeId, history, state, link), ...findingLines(about)].join('\n'),
       );
     }),
   );
