@@ -30,6 +30,7 @@ export class MarketHub {
   readonly #bySymbol = new Map<string, Set<GuardedPosition>>();
   readonly #quotes = new Map<string, Quote>();
   readonly #predictions = new Map<string, Prediction | null>();
+  readonly #asking = new Map<string, Promise<void>>();
   readonly #timers: NodeJS.Timeout[];
   #evaluations = 0;
 
@@ -154,8 +155,18 @@ export class MarketHub {
     await Promise.all([...this.#bySymbol.keys()].map((symbol) => this.#refreshPrediction(symbol)));
   }
 
-  async #refreshPrediction(symbol: string): Promise<void> {
+  /** Whoever asks while an answer is on its way shares it, so that every position is evaluated once by it. */
+  #refreshPrediction(symbol: string): Promise<void> {
+    const asking =
+      this.#asking.get(symbol) ?? this.#askPrediction(symbol).finally(() => this.#asking.delete(symbol));
+    this.#asking.set(symbol, asking);
+    return asking;
+  }
+
+  async #askPrediction(symbol: string): Promise<void> {
     const prediction = await this.#options.predict(symbol);
+    // Nobody is left who would refresh it.
+    if (!this.#bySymbol.has(symbol)) return;
     this.#predictions.set(symbol, prediction);
     for (const guarded of this.#bySymbol.get(symbol) ?? []) this.#evaluateNow(guarded);
   }

@@ -77,8 +77,8 @@ export interface HttpProviderOptions {
 }
 
 /**
- * `POST {symbol, asOfMs, candles}` → `{action, confidence, ttlMs?}`. Slow, broken or out-of-range answers count
- * as none; a time to live longer than ours is cut to ours.
+ * `POST {symbol, asOfMs, candles}` → `{action, confidence, ttlMs?}`. Slow, broken, old or out-of-range answers
+ * count as none; a time to live longer than ours is cut to ours.
  */
 export function httpProvider({ url, ttlMs, timeoutMs, log }: HttpProviderOptions): PredictionProvider {
   return {
@@ -92,13 +92,17 @@ export function httpProvider({ url, ttlMs, timeoutMs, log }: HttpProviderOptions
         });
         if (!response.ok) throw new Error(`HTTP status ${response.status}`);
         const reply = replySchema.parse(await response.json());
-        return {
+        const prediction: Prediction = {
           action: reply.action,
           confidence: reply.confidence,
           asOfMs: Math.min(asOfMs, reply.asOfMs ?? asOfMs),
           ttlMs: Math.min(ttlMs, reply.ttlMs ?? ttlMs),
           source: 'http',
         };
+        const ageMs = asOfMs - prediction.asOfMs;
+        if (ageMs >= prediction.ttlMs)
+          throw new Error(`asOfMs is ${ageMs} ms ago, less than ${prediction.ttlMs} ms is allowed`);
+        return prediction;
       } catch (err) {
         log.warn(
           { event: 'prediction-failed', symbol, err },
