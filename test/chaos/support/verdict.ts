@@ -6,6 +6,7 @@ import type { ArrivedOrder, PaperAccount } from '../../support/paper-control.ts'
 import type { Combination } from './wave.ts';
 
 const MOST_LEGS = 5;
+const DEADLINE_ELAPSED = 'EService:Deadline elapsed';
 
 /** What the exchange's journal and account say against a trade that met its fault; nothing when all is well. */
 export function judge(
@@ -26,7 +27,8 @@ export function judge(
 
   const exits = Array.from({ length: MOST_LEGS }, (_, index) => of(`exit-${index + 1}`));
   const isEntry = leg.startsWith('entry');
-  const isGivenUp = isEntry && !fault.executed;
+  const lapsed = fault.mayLapse === true && of('entry').some(({ error }) => error === DEADLINE_ELAPSED);
+  const isGivenUp = isEntry && (!fault.executed || lapsed);
   const stage = isGivenUp ? (fault.refused ? 'rejected' : 'cancelled') : 'closed';
   expect('stage', result?.stage, stage);
   expect('accepted entries', accepted(of('entry')).length, isGivenUp ? 0 : 1);
