@@ -1,0 +1,240 @@
+import { MockActivityEnvironment } from '@temporalio/testing';
+import pino from 'pino';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { openDatabase, poolOf, type Database } from '../../db/data-source.ts';
+import { createRepositories, type Repositories } from '../../db/repositories/index.ts';
+import { createReserveActivities, type Reservation } from '../../src/activities/reserve.ts';
+import { NO_PROTECTIONS, type Protections } from '../../src/domain/protections.ts';
+import { closeRecords } from '../../src/domain/records.ts';
+import { NO_LIMITS, type RiskLimits } from '../../src/domain/risk.ts';
+import type { Exchange, Instrument } from '../../src/exchange/port.ts';
+import type { TradeRequest } from '../../src/workflows/messages.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import {
+  OPENED_AT_MS,
+  sampleClose,
+  sampleFacts,
+  sampleOpen,
+  sampleOrder,
+  sampleOutcome,
+  sampleReserve,
+} from '../support/ledger-samples.ts';
+
+const ENTRIES = 200;
+const WORKERS = 4;
+const PRICE = '100';
+const SYMBOLS = ['BTC/USD', 'ETH/USD'];
+
+let server: TestDatabase;
+let databases: Database[];
+let workers: Repositories[];
+
+beforeAll(async () => {
+  server = await createTestDatabase();
+  databases = await Promise.all(
+    Array.from({ length: WORKERS }, () => openDatabase(server.url, { poolSize: 4 })),
+  );
+  workers = databases.map(createRepositories);
+});
+afterAll(async () => {
+  await Promise.all(databases.map((database) => database.destroy()));
+  await server.drop();
+});
+beforeEach(async () => {
+  await poolOf(databases[0]!).query(
+    'TRUNCATE "CapitalReservation", "OrderIntent", "Halt", "TradeOutcome", "ManagedPosition", "ManagedTrade", "LivePosition", "LiveTrade"',
+  );
+});
+
+/** Answers at once and alike: the paper exchange's call limits would keep 200 entries from being at once. */
+const exchange = {
+  instruments: async () => SYMBOLS.map(instrument),
+  quotes: async (symbols: readonly string[]) =>
+    symbols.map((symbol) => ({
+      symbol,
+      bid: PRICE,
+      ask: PRICE,
+      last: PRICE,
+      receivedAtMs: OPENED_AT_MS,
+      via: 'request' as const,
+    })),
+  candles: async () => [],
+  balances: async () => [{ asset: 'USD', total: '10000', held: '0' }],
+} satisfies Partial<Exchange> as unknown as Exchange;
+
+function instrument(symbol: string): Instrument {
+  return {
+    symbol,
+    base: symbol.split('/')[0]!,
+    quote: 'USD',
+    priceDecimals: 2,
+    quantityDecimals: 8,
+    tickSize: '0.01',
+    minQuantity: '0.0001',
+    minCost: '0.5',
+    takerFee: 0.004,
+    shortLeverages: [],
+    tradable: true,
+  };
+}
+
+interface Entry {
+  readonly tradeId: string;
+  readonly symbol: string;
+  readonly answer: Reservation;
+}
+
+type Rules = Partial<RiskLimits> & Partial<Protections>;
+
+/** Every entry is asked of the activity at the same time, each worker with connections of its own. */
+async function storm(rules: Rules, notionalOf: (index: number) => string = () => '25'): Promise<Entry[]> {
+  const activities = workers.map(({ ledger, learning }) =>
+    createReserveActivities({
+      exchange,
+      ledger,
+      learning,
+      limits: pick(NO_LIMITS, rules),
+      protections: pick(NO_PROTECTIONS, rules),
+      settings: { listingLagMs: 0, persistBudgetMs: 1_000, entryRestMs: 1_000, partialRestMs: 1_000 },
+      timeScale: 1,
+      now: () => OPENED_AT_MS,
+      log: pino({ level: 'silent' }),
+    }),
+  );
+  const ask = async (index: number): Promise<Entry> => {
+    const tradeId = `storm${index}`;
+    const symbol = SYMBOLS[index % SYMBOLS.length]!;
+    const environment = new MockActivityEnvironment({
+      workflowExecution: { workflowId: `trade-${tradeId}`, runId: 'run' },
+    });
+    const request: TradeRequest = {
+      tradeId,
+      symbol,
+      side: 'long',
+      notional: notionalOf(index),
+      order: { type: 'market' },
+      strategy: 'manual',
+      signal: { source: 'test', confidence: 0.8, asOfMs: OPENED_AT_MS, ttlMs: 30_000 },
+    };
+    const worker = activities[index % WORKERS]!;
+    const ask = () => worker.reserve(request);
+    const answer = await environment.run<[], Reservation, typeof ask>(ask);
+    return { tradeId, symbol, answer };
+  };
+  return Promise.all(Array.from({ length: ENTRIES }, (_, index) => ask(index)));
+}
+
+/** The rules of one kind, with what is not named switched off. */
+function pick<T extends object>(off: T, rules: Rules): T {
+  const named = Object.entries(rules).filter(([name]) => name in off);
+  return { ...off, ...Object.fromEntries(named) };
+}
+
+const capital = async () => {
+  const { rows } = await poolOf(databases[0]!).query<{ reserved: string; exposed: string; open: number }>(
+    `SELECT (SELECT coalesce(sum("notional"), 0) FROM "CapitalReservation" WHERE "status" = 'held') AS reserved,
+       coalesce(sum("quantity" * "entryPrice"), 0) AS exposed, count(*)::integer AS open
+     FROM "ManagedPosition" WHERE "status" = 'open'`,
+  );
+  const [{ reserved, exposed, open }] = rows as [(typeof rows)[number]];
+  return { reserved: Number(reserved), exposed: Number(exposed), open };
+};
+
+function facts({ tradeId, symbol, answer }: Entry) {
+  if (answer.kind === 'rejected') throw new Error(`${tradeId} was rejected`);
+  const { quantity } = answer.plan;
+  return sampleFacts(tradeId, { symbol, entry: sampleOrder(`O${tradeId}`, { quantity, price: PRICE }) });
+}
+
+async function openAndClose(reserved: readonly Entry[]): Promise<void> {
+  const { ledger } = workers[0]!;
+  for (const entry of reserved) await ledger.persistOpen(sampleOpen(entry.tradeId, facts(entry)));
+  const opened = await capital();
+  expect(opened.open).toBe(reserved.length);
+  expect(opened.reserved).toBe(opened.exposed);
+  const half = reserved.slice(0, Math.ceil(reserved.length / 2));
+  for (const entry of half) {
+    const trade = facts(entry);
+    const { quantity } = trade.entry.summary;
+    const exit = sampleOrder(`X${entry.tradeId}`, { quantity, price: '101', atMs: OPENED_AT_MS + 1_000 });
+    const { tradeId } = entry;
+    const outcome = sampleOutcome(tradeId, { symbol: entry.symbol });
+    await ledger.recordClose(
+      closeRecords(trade, [exit], 'take-profit'),
+      sampleOpen(tradeId, trade),
+      outcome,
+      [],
+    );
+  }
+  const closed = await capital();
+  expect(closed.open).toBe(reserved.length - half.length);
+  expect(closed.reserved).toBe(closed.exposed);
+}
+
+const rising = (index: number) => String(index + 1);
+
+test.each<[string, Rules, number, ((index: number) => string) | undefined, RegExp]>([
+  ['open positions', { maxOpenPositions: 17 }, 17, undefined, /^maxOpenPositions is 17: 17 are .* asked$/],
+  [
+    'positions per symbol',
+    { maxPositionsPerSymbol: 9 },
+    18,
+    undefined,
+    /^maxPositionsPerSymbol is 9: 9 of (BTC|ETH)\/USD are .* asked$/,
+  ],
+  [
+    'exposure',
+    { maxExposure: '1000.10' },
+    10,
+    () => '100.01',
+    /^maxExposure is 1000\.10: 1000\.1 is in use, 100\.01 more was asked$/,
+  ],
+  ['notional', { maxNotional: '120' }, 120, rising, /^maxNotional is 120: \d+ was asked$/],
+  [
+    'share of equity',
+    { maxEquityShare: 0.01 },
+    100,
+    rising,
+    /^maxEquityShare is 0\.01: of an equity of 10000 one trade may take 100, \d+ was asked$/,
+  ],
+])(
+  `${ENTRIES} entries at once reach the limit exactly: %s`,
+  async (_name, rules, most, notionalOf, message) => {
+    const entries = await storm(rules, notionalOf);
+    const reserved = entries.filter(({ answer }) => answer.kind === 'reserved');
+    expect(reserved).toHaveLength(most);
+    for (const { answer } of entries) {
+      if (answer.kind === 'rejected') expect(answer.message).toMatch(message);
+    }
+    expect(await workers[0]!.reader.heldReservations()).toHaveLength(most);
+    await openAndClose(reserved);
+  },
+);
+
+test.each<[string, Rules, RegExp]>([
+  ['daily loss', { maxDailyLoss: '40' }, /^maxDailyLoss is 40: \d+\.\d+ was lost today/],
+  ['drawdown', { maxDrawdown: 0.004 }, /^maxDrawdown is 0\.004: equity is 10000, its peak was \d+\.\d+$/],
+])(
+  `${ENTRIES} entries at once are all refused beyond the limit, all taken before: %s`,
+  async (_name, rules, message) => {
+    const before = await storm(rules);
+    expect(before.filter(({ answer }) => answer.kind === 'reserved')).toHaveLength(ENTRIES);
+    await Promise.all(
+      before.map(({ tradeId }) => workers[0]!.ledger.releaseReservation(tradeId, 'only asked')),
+    );
+    await poolOf(databases[0]!).query('TRUNCATE "CapitalReservation", "OrderIntent"');
+
+    await workers[0]!.ledger.reserve(sampleReserve('loser'));
+    await workers[0]!.ledger.recordClose(
+      sampleClose('loser', {}, '50000'),
+      sampleOpen('loser'),
+      sampleOutcome('loser'),
+      [],
+    );
+    for (const { answer } of await storm(rules)) {
+      expect(answer.kind).toBe('rejected');
+      if (answer.kind === 'rejected') expect(answer.message).toMatch(message);
+    }
+    expect(await workers[0]!.reader.heldReservations()).toEqual([]);
+  },
+);
