@@ -7,6 +7,7 @@ import {
 } from '@temporalio/client';
 import type { TradeOutcome } from './activities/ledger.ts';
 import type { AuditReport } from './activities/reconcile.ts';
+import type { PublishedThresholds } from './activities/studies.ts';
 import {
   HOLDFAST_POSITION_ID,
   HOLDFAST_SIDE,
@@ -19,7 +20,6 @@ import type { reconcile } from './workflows/reconcile.ts';
 import type { LearningProgress } from './workflows/learning.ts';
 import type { Side } from './domain/position.ts';
 import { WORKFLOW_TASK_TIMEOUT_MS } from './domain/safety-times.ts';
-import type { Thresholds } from './domain/thresholds.ts';
 import type {
   ExitAnswer,
   ExitDecision,
@@ -218,7 +218,13 @@ export class HoldfastClient {
     });
   }
 
-  thresholds(): Promise<{ version: number; thresholds: Thresholds }> {
+  /** Tells learning that another version became the active one. */
+  async thresholdsChanged(): Promise<void> {
+    await ignoringEnded(this.#client.workflow.getHandle(LEARNING_WORKFLOW_ID).signal('thresholdsChanged'));
+  }
+
+  /** Null while learning has not read them yet. */
+  thresholds(): Promise<PublishedThresholds | null> {
     return this.#client.workflow.getHandle(LEARNING_WORKFLOW_ID).query('thresholds');
   }
 

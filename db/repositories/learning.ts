@@ -1,11 +1,10 @@
 import type { Pool } from 'pg';
-import { EXIT_RULES } from '../../src/domain/exit-policy.ts';
 import type { LearningStep } from '../../src/domain/learning/step.ts';
-import type { Outcome, Study } from '../../src/domain/learning/study.ts';
 import { STARTING_THRESHOLDS, thresholdViolations } from '../../src/domain/thresholds.ts';
-import { studyTable, thresholdVersionTable, type ThresholdVersionRow } from '../entities/learning.ts';
+import { thresholdVersionTable, type ThresholdVersionRow } from '../entities/learning.ts';
 import { insertInto, Parameters, selectRows } from '../sql.ts';
 import { inStatement, inTransaction, type Queryable } from '../transaction.ts';
+import { createStudyStore, type StudyStore } from './studies.ts';
 
 /** There is no such version of the thresholds, or it may not become active. */
 export class UnknownVersion extends Error {
@@ -13,26 +12,20 @@ export class UnknownVersion extends Error {
 }
 
 /** Studies and the versions of thresholds they led to. */
-export interface LearningStore {
+export interface LearningStore extends StudyStore {
   /** The version that new trades pin, with the velocity the next step starts from (null: none). */
   active(): Promise<ThresholdVersionRow>;
   /** Throws {@link UnknownVersion}. */
   version(version: number): Promise<ThresholdVersionRow>;
-  /** Newest first. */
-  versions(): Promise<ThresholdVersionRow[]>;
+  /** Newest first; all without a limit. */
+  versions(newest?: number): Promise<ThresholdVersionRow[]>;
   knownVersions(): Promise<number[]>;
   /** Writes a step as the next version; active if it was accepted and its parent still is. A step is one version. */
   publish(step: LearningStep): Promise<ThresholdVersionRow>;
   /** Makes an accepted version the active one. Throws {@link UnknownVersion}. */
   rollback(version: number): Promise<ThresholdVersionRow>;
-  /** Closes that a rule of the policy decided and that never became a study, oldest first. */
-  unstudied(): Promise<Outcome[]>;
-  /** Keeps a study and marks its outcome as learned; false when it is there already. */
-  addStudy(study: Study): Promise<boolean>;
-  /** Of closed positions. */
-  countStudies(): Promise<number>;
-  /** In order of entry. */
-  studies(): Promise<Study[]>;
+  /** How many trades had been studied when the newest step with a seed `studies-N` was made; 0 without one. */
+  lastStepAt(): Promise<number>;
 }
 
 /** Serializes all changes of versions. */
@@ -40,6 +33,7 @@ const VERSIONS_LOCK = 7_041_955;
 
 export function createLearningStore(pool: Pool): LearningStore {
   return {
+    ...createStudyStore(pool),
     async active() {
       const found = await activeVersion(pool);
       return found ?? changeVersions(pool, firstVersion);
@@ -47,7 +41,8 @@ export function createLearningStore(pool: Pool): LearningStore {
     async version(version) {
       return requireVersion(pool, version);
     },
-    versions: () => selectRows(pool, thresholdVersionTable, 'ORDER BY "version" DESC'),
+    versions: (newest) =>
+      selectRows(pool, thresholdVersionTable, 'ORDER BY "version" DESC LIMIT $1', [newest ?? null]),
     async knownVersions() {
       const { rows } = await inStatement<{ version: number }>(
         pool,
@@ -58,25 +53,14 @@ export function createLearningStore(pool: Pool): LearningStore {
     },
     publish: (step) => changeVersions(pool, (client) => publish(client, step)),
     rollback: (version) => changeVersions(pool, (client) => rollback(client, version)),
-    async unstudied() {
-      const { rows } = await inStatement<{ outcome: Outcome }>(
+    async lastStepAt() {
+      const { rows } = await inStatement<{ at: number | null }>(
         pool,
-        `SELECT "outcome" FROM "TradeOutcome" WHERE "learnedAt" IS NULL AND "exitRule" = ANY ($1)
-         ORDER BY "closedAt", "positionId"`,
-        [EXIT_RULES],
-      );
-      return rows.map(({ outcome }) => outcome);
-    },
-    addStudy: (study) => addStudy(pool, study),
-    async countStudies() {
-      const { rows } = await inStatement<{ count: number }>(
-        pool,
-        'SELECT count(*)::integer AS count FROM "Study" WHERE "isTrade"',
+        `SELECT max(substring("seed" FROM '^studies-([0-9]{1,9})$')::integer) AS at FROM "ThresholdVersion"`,
         [],
       );
-      return rows[0]?.count ?? 0;
+      return rows[0]?.at ?? 0;
     },
-    studies: () => allStudies(pool),
   };
 }
 
@@ -85,39 +69,6 @@ async function changeVersions<T>(pool: Pool, work: (client: Queryable) => Promis
     await client.query('SELECT pg_advisory_xact_lock($1)', [VERSIONS_LOCK]);
     return work(client);
   });
-}
-
-async function addStudy(pool: Pool, study: Study): Promise<boolean> {
-  return inTransaction(pool, async (client) => {
-    const inserted = await client.query(
-      `INSERT INTO "Study" ("id", "isTrade", "thresholdsVersion", "study") VALUES ($1, $2, $3, $4)
-       ON CONFLICT ("id") DO NOTHING`,
-      [study.id, study.outcome !== null, study.thresholdsVersion, JSON.stringify(study)],
-    );
-    await client.query(
-      `UPDATE "TradeOutcome" SET "learnedAt" = clock_timestamp() WHERE "positionId" = $1 AND "learnedAt" IS NULL`,
-      [study.id],
-    );
-    return inserted.rowCount === 1;
-  });
-}
-
-/** Studies carry their market paths: page by page, so that no statement grows with their number. */
-const STUDIES_PER_PAGE = 200;
-
-async function allStudies(pool: Pool): Promise<Study[]> {
-  const all: Study[] = [];
-  for (let after = ''; ;) {
-    const page = await selectRows(pool, studyTable, 'WHERE "id" > $1 ORDER BY "id" LIMIT $2', [
-      after,
-      STUDIES_PER_PAGE,
-    ]);
-    all.push(...page.map(({ study }) => study));
-    const last = page.at(-1);
-    if (!last || page.length < STUDIES_PER_PAGE) break;
-    after = last.id;
-  }
-  return all.sort((left, right) => left.entryTimeMs - right.entryTimeMs || (left.id < right.id ? -1 : 1));
 }
 
 /** The active version; its velocity is the newest step's if that step went out from it or led to it. */

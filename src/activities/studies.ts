@@ -1,95 +1,150 @@
-import type { Decimal } from '../domain/money.ts';
-import { pathOfCandles } from '../domain/learning/path.ts';
-import { learningStep, NO_VELOCITY } from '../domain/learning/step.ts';
-import { studyOfOutcome } from '../domain/learning/study-of-outcome.ts';
-import { horizonMs } from '../domain/learning/study.ts';
+import { isDeepStrictEqual } from 'node:util';
+import { Context } from '@temporalio/activity';
+import { LEAST_TRADES, NO_VELOCITY } from '../domain/learning/step.ts';
 import type { Thresholds } from '../domain/thresholds.ts';
 import type { Exchange } from '../exchange/port.ts';
+import type { FindingStore } from '../../db/repositories/findings.ts';
 import type { LearningStore } from '../../db/repositories/learning.ts';
+import type { StepRunner } from '../../db/step-thread/run.ts';
 import type { HoldfastClient } from '../client.ts';
 import type { Logger } from '../logging.ts';
+import { InvalidRequest } from './failures.ts';
 import type { TradeOutcome } from './ledger.ts';
+import { parseOutcome } from './outcome-schema.ts';
+import { createRefusals, subjectOf } from './refusals.ts';
+import { studyRipeOutcomes, studySkippedSignals } from './study-round.ts';
+import { provenance, type Provenance } from './provenance.ts';
 
 /** A step is tried each time this many more positions have been studied. */
 const STUDIES_PER_STEP = 5;
-const PATH_CANDLE_MS = 60_000;
+const VERSIONS_TOLD = 50;
+const HEARTBEAT_MS = 2_000;
 
 export interface StudyActivityDependencies {
   readonly exchange: Pick<Exchange, 'candles'>;
   readonly learning: LearningStore;
+  readonly findings: Pick<FindingStore, 'raise' | 'settle'>;
+  readonly runStep: StepRunner;
   readonly client: Pick<HoldfastClient, 'recordOutcome'>;
+  /** Policy minutes per minute, for signals that were skipped. */
+  readonly timeScale: number;
   readonly now: () => number;
   readonly log: Logger;
 }
 
-export function createStudyActivities({ exchange, learning, client, now, log }: StudyActivityDependencies) {
+/** The version that new trades pin, and how the newest ones came about. */
+export interface PublishedThresholds {
+  readonly version: number;
+  readonly thresholds: Thresholds;
+  /** Newest first. */
+  readonly versions: readonly Provenance[];
+}
+
+export interface StudyRound {
+  /** Closed positions that are studies, ever. */
+  readonly studied: number;
+  /** Outcomes that learning has yet to deal with. */
+  readonly waiting: number;
+  /** When the next of them has its market path complete; in the past while more are ripe; null without any. */
+  readonly nextRipeAtMs: number | null;
+  /** The number of studies that calls for a step now; null while none is due. */
+  readonly stepAt: number | null;
+}
+
+export function createStudyActivities(dependencies: StudyActivityDependencies) {
+  const { learning, runStep, client, log } = dependencies;
+  const refuse = createRefusals(dependencies);
   return {
     async handToLearning(outcome: TradeOutcome): Promise<void> {
       await client.recordOutcome(outcome);
     },
 
-    /** Closed positions that never became a study: the whole history on the very first start. */
-    async loadUnstudied(): Promise<TradeOutcome[]> {
-      return [...(await learning.unstudied())];
-    },
-
-    async currentThresholds(): Promise<{ version: number; thresholds: Thresholds; studied: number }> {
+    async publishedThresholds(): Promise<PublishedThresholds> {
       const { version, thresholds } = await learning.active();
-      return { version, thresholds, studied: await learning.countStudies() };
+      return { version, thresholds, versions: (await learning.versions(VERSIONS_TOLD)).map(provenance) };
     },
 
-    /** Fetches the market path of a closed trade and keeps its study; a position is studied once. */
-    async studyOutcome(outcome: TradeOutcome): Promise<{ isNew: boolean; studied: number }> {
-      const pinned = await learning.version(outcome.thresholdsVersion);
-      const intervalMs = PATH_CANDLE_MS / outcome.timeScale;
-      const path = await marketPath(exchange, outcome, intervalMs, now());
-      const study = studyOfOutcome(outcome, pinned.thresholds, { path, maxStepMs: 2 * intervalMs });
-      const isNew = await learning.addStudy(study);
-      const studied = await learning.countStudies();
-      log.info(
-        { tradeId: outcome.tradeId, positionId: outcome.positionId, event: 'studied', studied, isNew },
-        `learning counts ${studied} closed positions`,
-      );
-      return { isNew, studied };
+    /**
+     * Checks what was signalled against the ledger, which alone is studied: whatever is no outcome, not the one
+     * that the close recorded, or was dealt with before becomes a finding and changes nothing.
+     */
+    async receiveOutcomes(signalled: readonly unknown[]): Promise<{ refused: number }> {
+      const recorded = await learning.outcomesOf(signalled.map(subjectOf));
+      const taken = new Set<string>();
+      let refused = 0;
+      for (const value of signalled) {
+        const subject = subjectOf(value);
+        const reasons = faultsOf(
+          value,
+          recorded.find(({ positionId }) => positionId === subject),
+        );
+        if (taken.has(subject)) reasons.push(`${subject} was handed over before`);
+        if (reasons.length === 0) taken.add(subject);
+        else {
+          refused += 1;
+          await refuse(subject, reasons);
+        }
+      }
+      return { refused };
     },
 
-    /** Publishes what the step earned, or records why not. Seeded by the study that triggered it. */
-    async learningStep({ triggeredBy }: { triggeredBy: string }): Promise<{ summary: string }> {
+    /** Studies the closed positions whose market path is complete, a bounded number of them, each once. */
+    async studyRipe(): Promise<StudyRound> {
+      const nextRipeAtMs = await studyRipeOutcomes({ ...dependencies, refuse });
       const studied = await learning.countStudies();
-      if (studied % STUDIES_PER_STEP !== 0)
-        return { summary: `next step after ${STUDIES_PER_STEP - (studied % STUDIES_PER_STEP)} more` };
-      const active = await learning.active();
-      const state = {
-        version: active.version,
-        thresholds: active.thresholds,
-        velocity: active.velocity ?? NO_VELOCITY,
-      };
-      const step = learningStep(await learning.studies(), state, triggeredBy, {
-        knownVersions: await learning.knownVersions(),
-      });
-      const { version } = await learning.publish(step);
-      const summary = `version ${version} ${step.accepted ? 'accepted' : 'refused'}: ${step.why}`;
-      log.info({ event: 'thresholds', version, accepted: step.accepted, trades: step.trades }, summary);
-      return { summary };
+      const isDue = studied >= LEAST_TRADES && studied - (await learning.lastStepAt()) >= STUDIES_PER_STEP;
+      const waiting = await learning.countUnstudied();
+      log.info({ event: 'studied', studied, waiting }, `learning counts ${studied} closed positions`);
+      return { studied, waiting, nextRipeAtMs, stepAt: isDue ? studied : null };
+    },
+
+    /**
+     * Publishes what the step earned, or records why not. The number of studies is its seed, so that it is made
+     * once. Throws {@link InvalidRequest} where the computation fails and would fail again.
+     */
+    async learningStep({ atStudies }: { atStudies: number }): Promise<{ summary: string }> {
+      const beating = setInterval(beatOf(Context.current()), HEARTBEAT_MS);
+      try {
+        if ((await learning.lastStepAt()) >= atStudies) {
+          return { summary: `the step at ${atStudies} studies was made before` };
+        }
+        await studySkippedSignals({ ...dependencies, refuse }, STUDIES_PER_STEP);
+        const { version: active, thresholds, velocity } = await learning.active();
+        const state = { version: active, thresholds, velocity: velocity ?? NO_VELOCITY };
+        const answer = await runStep(state, `studies-${atStudies}`);
+        if ('fault' in answer) throw new InvalidRequest(`step at ${atStudies} studies: ${answer.fault}`);
+        const { version, accepted, why, trades } = await learning.publish(answer.step);
+        const summary = `version ${version} ${accepted ? 'accepted' : 'refused'}: ${why}`;
+        log.info({ event: 'thresholds', version, accepted, trades }, summary);
+        return { summary };
+      } finally {
+        clearInterval(beating);
+      }
     },
   };
 }
 
-async function marketPath(
-  exchange: Pick<Exchange, 'candles'>,
-  outcome: TradeOutcome,
-  intervalMs: number,
-  nowMs: number,
-): Promise<{ timeMs: number; price: Decimal }[]> {
-  const endMs = outcome.exitTimeMs + horizonMs(outcome.exitTimeMs - outcome.entryTimeMs, outcome.timeScale);
-  const count = Math.ceil((nowMs - outcome.entryTimeMs) / intervalMs) + 2;
-  const candles = await exchange.candles(outcome.symbol, intervalMs, count);
-  const within = candles.filter(
-    ({ startMs }) => startMs + intervalMs > outcome.entryTimeMs && startMs <= endMs,
-  );
-  const timed = within.map(({ startMs, ...prices }) => ({
-    timeMs: Math.max(startMs, outcome.entryTimeMs),
-    ...prices,
-  }));
-  return pathOfCandles(outcome.side, timed, intervalMs, outcome.entryTimeMs);
+function beatOf(context: Context): () => void {
+  return () => context.heartbeat();
+}
+
+function faultsOf(
+  value: unknown,
+  recorded: { readonly outcome: unknown; readonly isLearned: boolean } | undefined,
+): string[] {
+  const parsed = parseOutcome(value);
+  if ('reasons' in parsed) return [...parsed.reasons];
+  const { positionId } = parsed.outcome;
+  if (!recorded) return [`${positionId} is no closed position of the ledger`];
+  const reasons: string[] = [];
+  if (recorded.isLearned) reasons.push(`${positionId} was studied or refused before`);
+  const truth = parseOutcome(recorded.outcome);
+  if ('outcome' in truth) reasons.push(...differences(parsed.outcome, truth.outcome));
+  return reasons;
+}
+
+function differences(signalled: TradeOutcome, recorded: TradeOutcome): string[] {
+  return (Object.keys(recorded) as (keyof TradeOutcome)[])
+    .filter((name) => !isDeepStrictEqual(signalled[name], recorded[name]))
+    .map((name) => `${name} is ${signalled[name]}, the ledger has ${recorded[name]}`);
 }

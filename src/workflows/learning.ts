@@ -1,95 +1,135 @@
 import {
+  ActivityFailure,
   allHandlersFinished,
   condition,
   continueAsNew,
   defineQuery,
   defineSignal,
+  isCancellation,
   proxyActivities,
   setCurrentDetails,
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
-import type { TradeOutcome } from '../activities/ledger.ts';
-import { horizonMs } from '../domain/learning/study.ts';
-import type { Thresholds } from '../domain/thresholds.ts';
+import type { PublishedThresholds, StudyRound } from '../activities/studies.ts';
 
 export interface LearningProgress {
   /** Distinct closed positions that became studies. */
   readonly studied: number;
-  /** Outcomes received whose market path is not known yet. */
+  /** Outcomes received or recorded that are no study yet. */
   readonly waiting: number;
+  /** Signals refused with a finding since this run of the workflow began. */
+  readonly refused: number;
   readonly version: number;
   readonly lastStep: string | null;
 }
 
 export interface LearningInput {
-  /** Outcomes taken over by continue-as-new. */
-  readonly waiting?: readonly TradeOutcome[];
-  readonly historyLoaded?: boolean;
+  /** Signals taken over by continue-as-new, and what the last run said of its last step. */
+  readonly inbox?: readonly unknown[];
+  readonly lastStep?: string | null;
 }
 
-export const recordOutcomeSignal = defineSignal<[TradeOutcome]>('recordOutcome');
-export const thresholdsQuery = defineQuery<{ version: number; thresholds: Thresholds } | null>('thresholds');
+/** Sent with a `TradeOutcome`; whatever else comes is refused with a finding. */
+export const recordOutcomeSignal = defineSignal<[unknown]>('recordOutcome');
+/** Somebody made another version the active one. */
+export const thresholdsChangedSignal = defineSignal('thresholdsChanged');
+export const thresholdsQuery = defineQuery<PublishedThresholds | null>('thresholds');
 export const progressQuery = defineQuery<LearningProgress>('progress');
 
-const learn = proxyActivities<
-  Pick<Activities, 'loadUnstudied' | 'studyOutcome' | 'learningStep' | 'currentThresholds'>
->({
+const learn = proxyActivities<Pick<Activities, 'publishedThresholds' | 'receiveOutcomes' | 'studyRipe'>>({
   startToCloseTimeout: 60_000,
   retry: { initialInterval: 500, maximumInterval: 15_000 },
 });
+/** Heavy: heartbeats tell within seconds that its worker is gone. */
+const compute = proxyActivities<Pick<Activities, 'learningStep'>>({
+  startToCloseTimeout: 600_000,
+  heartbeatTimeout: 10_000,
+  retry: { initialInterval: 500, maximumInterval: 15_000 },
+});
+
+const RECEIVED_AT_ONCE = 100;
+/** An outcome is less than 1 kB; more than this is none, and would only burden the history. */
+const LONGEST_SIGNAL = 4_000;
+/** The ledger is asked even if no signal comes: a trade may have ended before it could hand its outcome over. */
+const LOOK_EVERY_MS = 3_600_000;
 
 /**
- * One workflow for ever: takes outcomes, waits out the horizon, studies each position once and
- * publishes the versions that a step earns. The database's unique keys make it idempotent; this
- * history is only the to-do list.
+ * One workflow for ever: studies each closed position of the ledger once, when its horizon is over, and publishes
+ * the versions that steps earn. The ledger and its unique keys are the truth; signals wake it and are checked.
  */
 export async function learning(input: LearningInput): Promise<void> {
-  const waiting: TradeOutcome[] = [...(input.waiting ?? [])];
-  let current = await learn.currentThresholds();
-  let studied = current.studied;
-  let lastStep: string | null = null;
-  setHandler(recordOutcomeSignal, (outcome) => {
-    if (!waiting.some((known) => known.positionId === outcome.positionId)) waiting.push(outcome);
+  const inbox: unknown[] = [...(input.inbox ?? [])];
+  let hasChanged = false;
+  let published: PublishedThresholds | null = null;
+  let round: StudyRound = { studied: 0, waiting: 0, nextRipeAtMs: null, stepAt: null };
+  let refused = 0;
+  let failedAt: number | null = null;
+  let lastStep = input.lastStep ?? null;
+  setHandler(recordOutcomeSignal, (outcome) => void inbox.push(bounded(outcome)));
+  setHandler(thresholdsChangedSignal, () => {
+    hasChanged = true;
   });
-  setHandler(thresholdsQuery, () => ({ version: current.version, thresholds: current.thresholds }));
-  setHandler(progressQuery, () => ({ studied, waiting: waiting.length, version: current.version, lastStep }));
+  setHandler(thresholdsQuery, () => published);
+  setHandler(progressQuery, () => ({
+    studied: round.studied,
+    waiting: Math.max(round.waiting, inbox.length),
+    refused,
+    version: published?.version ?? 1,
+    lastStep,
+  }));
 
-  if (!input.historyLoaded) waiting.push(...(await learn.loadUnstudied()));
-
+  published = await learn.publishedThresholds();
   for (;;) {
-    const next = earliest(waiting);
-    if (!next) {
-      await condition(() => waiting.length > 0 || workflowInfo().continueAsNewSuggested);
-    } else if (Date.now() < next.horizonEndsMs) {
-      const known = waiting.length;
-      await condition(() => waiting.length !== known, next.horizonEndsMs - Date.now());
-    } else {
-      waiting.splice(waiting.indexOf(next.outcome), 1);
-      const study = await learn.studyOutcome(next.outcome);
-      studied = study.studied;
-      if (study.isNew) {
-        const step = await learn.learningStep({ triggeredBy: next.outcome.positionId });
-        lastStep = step.summary;
-        current = await learn.currentThresholds();
-      }
-      setCurrentDetails(
-        `**Studied:** ${studied} closed positions\n\n**Thresholds version:** ${current.version}\n\n${lastStep ?? ''}`,
-      );
+    while (inbox.length > 0) {
+      refused += (await learn.receiveOutcomes(inbox.splice(0, RECEIVED_AT_ONCE))).refused;
     }
+    round = await learn.studyRipe();
+    if (round.stepAt !== null && round.stepAt !== failedAt) {
+      const { summary, isMade } = await step(round.stepAt);
+      lastStep = summary;
+      failedAt = isMade ? null : round.stepAt;
+      hasChanged = true;
+    }
+    if (hasChanged) {
+      hasChanged = false;
+      published = await learn.publishedThresholds();
+    }
+    setCurrentDetails(
+      `**Studied:** ${round.studied} closed positions, ${round.waiting} wait\n\n**Thresholds version:** ${published.version}\n\n${lastStep ?? ''}`,
+    );
     if (workflowInfo().continueAsNewSuggested) {
       await condition(allHandlersFinished);
-      return continueAsNew<typeof learning>({ waiting, historyLoaded: true });
+      return continueAsNew<typeof learning>({ inbox, lastStep });
     }
+    const restMs = Math.min((round.nextRipeAtMs ?? Infinity) - Date.now(), LOOK_EVERY_MS);
+    if (restMs > 0) await condition(() => inbox.length > 0 || hasChanged, restMs);
   }
 }
 
-/** The outcome whose market path is known first. */
-function earliest(waiting: readonly TradeOutcome[]): { outcome: TradeOutcome; horizonEndsMs: number } | null {
-  return waiting.reduce<{ outcome: TradeOutcome; horizonEndsMs: number } | null>((first, outcome) => {
-    const horizonEndsMs =
-      outcome.exitTimeMs + horizonMs(outcome.exitTimeMs - outcome.entryTimeMs, outcome.timeScale);
-    return first && first.horizonEndsMs <= horizonEndsMs ? first : { outcome, horizonEndsMs };
-  }, null);
+/** A step that can't be computed is left out: the next study calls for the next one. */
+async function step(atStudies: number): Promise<{ summary: string; isMade: boolean }> {
+  try {
+    return { ...(await compute.learningStep({ atStudies })), isMade: true };
+  } catch (error) {
+    if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
+    return { summary: `failed: ${error.cause?.message ?? error.message}`, isMade: false };
+  }
+}
+
+/** What is too long to be an outcome is remembered by the position it claims, to be refused. */
+function bounded(signalled: unknown): unknown {
+  if (lengthOf(signalled) <= LONGEST_SIGNAL) return signalled ?? null;
+  const claimed = (signalled as { positionId?: unknown } | null)?.positionId;
+  return { positionId: typeof claimed === 'string' ? claimed.slice(0, 200) : null, isTooLong: true };
+}
+
+function lengthOf(value: unknown): number {
+  try {
+    return ((JSON.stringify(value) as string | undefined) ?? '').length;
+  } catch {
+    // Nested deeper than JSON can be written.
+    return Infinity;
+  }
 }

@@ -161,23 +161,25 @@ describe('studies', () => {
   test('every close that the policy decided is studied exactly once', async () => {
     for (const id of ['a', 'b']) await closed(id);
     await closed('c', 'compensation');
-    const waiting = await one.learning.unstudied();
+    const recorded = await one.learning.unstudied(10);
+    const waiting = recorded.map(({ outcome }) => outcome) as Outcome[];
     expect(waiting).toEqual([sampleOutcome('a'), sampleOutcome('b')]);
     const [first] = waiting as [Outcome];
     const kept = await Promise.all(
       [one, two, one, two].map(({ learning }) => learning.addStudy(study(first.positionId, first))),
     );
     expect(kept.filter(Boolean)).toHaveLength(1);
-    expect((await two.learning.unstudied()).map(({ tradeId }) => tradeId)).toEqual(['b']);
+    expect((await two.learning.unstudied(10)).map(({ outcome }) => outcome)).toEqual([sampleOutcome('b')]);
+    expect(await two.learning.countUnstudied()).toBe(1);
     expect(await one.learning.countStudies()).toBe(1);
   });
 
   test('a second close of the same position does not make it unstudied again', async () => {
     await closed('a');
-    const [outcome] = (await one.learning.unstudied()) as [Outcome];
+    const [{ outcome }] = (await one.learning.unstudied(10)) as unknown as [{ outcome: Outcome }];
     await one.learning.addStudy(study(outcome.positionId, outcome));
     await closed('a');
-    expect(await one.learning.unstudied()).toEqual([]);
+    expect(await one.learning.unstudied(10)).toEqual([]);
   });
 
   test('come back as they went in, in order of entry; skipped signals are not counted as trades', async () => {

@@ -1,8 +1,10 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import { THRESHOLD_NAMES, THRESHOLD_SPECS } from '../../domain/thresholds.ts';
 import { CliError } from '../errors.ts';
+import type { Session } from '../session.ts';
 import { print, runWithSession, subcommand, type CommonOptions } from '../program.ts';
-import { table, time } from '../render.ts';
+import { table } from '../render.ts';
+import { thresholdHistory } from '../threshold-history.ts';
 
 interface ThresholdsOptions extends CommonOptions {
   readonly history?: boolean;
@@ -24,24 +26,17 @@ export function registerThresholds(program: Command): void {
               `--rollback is ${options.rollback}: known versions are ${known.join(', ')}`,
             );
           }
-          await learning.rollback(options.rollback);
+          try {
+            await learning.rollback(options.rollback);
+          } catch (error) {
+            const { name, message } = error as Error;
+            throw name === 'UnknownVersion' ? new CliError('unknown-version', message) : error;
+          }
+          await tellLearning(session);
         }
         if (options.history) {
           const versions = await learning.versions();
-          print(options, versions, () =>
-            table(
-              ['version', 'trades', 'unseen before', 'unseen after', 'verdict', 'at', 'why'],
-              versions.map((version) => [
-                `${version.version}${version.active ? ' *' : ''}`,
-                String(version.trades),
-                growth(version.unseenBefore),
-                growth(version.unseenAfter),
-                version.accepted ? 'accepted' : 'refused',
-                time(version.createdAt),
-                version.why,
-              ]),
-            ),
-          );
+          print(options, versions, () => thresholdHistory(versions));
           return;
         }
         const { version, thresholds } = await learning.active();
@@ -74,6 +69,11 @@ function versionNumber(value: string): number {
   return number;
 }
 
-function growth(value: number | null): string {
-  return value === null ? '' : value.toExponential(3);
+/** The database decides what the next trade pins; the workflow only shows it, and reads it with its next round. */
+async function tellLearning(session: Session): Promise<void> {
+  try {
+    await (await session.client()).thresholdsChanged();
+  } catch {
+    process.stderr.write('learning could not be told; its query shows the change after its next look\n');
+  }
 }

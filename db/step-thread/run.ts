@@ -1,0 +1,42 @@
+import { Worker } from 'node:worker_threads';
+import type { LearningState, LearningStep } from '../../src/domain/learning/step.ts';
+
+export interface StepTask {
+  readonly databaseUrl: string;
+  readonly state: LearningState;
+  readonly seed: string;
+  /** How many of the studies kept last are read. */
+  readonly newest: number;
+}
+
+/** `fault`: the computation itself failed and would fail again. */
+export type StepAnswer = { readonly step: LearningStep } | { readonly fault: string };
+
+/**
+ * Computes one learning step over the studies in the database, away from the event loop that guards sell from.
+ * Rejects when the thread or the database fails, which is worth another try.
+ */
+export type StepRunner = (state: LearningState, seed: string) => Promise<StepAnswer>;
+
+/** More than a step's window, so that it is full whatever the order in which studies were kept. */
+const STUDIES_READ = 450;
+const THREAD = new URL('./start.js', import.meta.url);
+
+/** Runs one step at a time, each in a thread of its own. */
+export function createStepRunner(databaseUrl: string): StepRunner {
+  let last: Promise<unknown> = Promise.resolve();
+  return (state, seed) => {
+    const next = last.then(() => inThread({ databaseUrl, state, seed, newest: STUDIES_READ }));
+    last = next.catch(() => undefined);
+    return next;
+  };
+}
+
+function inThread(task: StepTask): Promise<StepAnswer> {
+  return new Promise((resolve, reject) => {
+    const thread = new Worker(THREAD, { workerData: task, execArgv: [] });
+    thread.once('message', resolve);
+    thread.once('error', reject);
+    thread.once('exit', (code) => reject(new Error(`the thread of a learning step ended with code ${code}`)));
+  });
+}

@@ -1,0 +1,183 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createStepRunner } from '../../db/step-thread/run.ts';
+import { learningStep, NO_VELOCITY } from '../../src/domain/learning/step.ts';
+import type { Outcome } from '../../src/domain/learning/study.ts';
+import { STARTING_THRESHOLDS } from '../../src/domain/thresholds.ts';
+import { closeTrade } from '../support/learning-market.ts';
+import { LearningStack } from '../support/learning-stack.ts';
+import { holdfastWith } from '../support/up.ts';
+
+const BURST = 1_000;
+const HOUR_MS = 3_600_000;
+const PATIENCE = { timeout: 90_000, interval: 250 };
+
+/** Learning on a real Temporal server and database, with a worker that is killed. The tests build on each other. */
+describe('learning', { timeout: 300_000 }, () => {
+  let stack: LearningStack;
+  let firstEntryMs: number;
+
+  beforeAll(async () => {
+    stack = await LearningStack.start();
+    firstEntryMs = Date.now() - 8 * HOUR_MS;
+  }, 240_000);
+  afterAll(() => stack.stop(), 60_000);
+
+  const progress = () => stack.client.learningProgress();
+  const close = (id: string, over: Partial<Outcome> = {}) =>
+    closeTrade(stack.repositories.ledger, id, firstEntryMs, over);
+  const refusals = async () => {
+    const found = await stack.repositories.findings.list();
+    return Object.fromEntries(found.map(({ kind, subject, seen }) => [subject, { kind, seen }]));
+  };
+
+  test('a thousand outcomes that come while it is down, and a kill during a step, lose and repeat nothing', async () => {
+    const outcomes: Outcome[] = [];
+    for (let from = 0; from < BURST; from += 20) {
+      const ids = Array.from({ length: 20 }, (_, index) => from + index);
+      outcomes.push(
+        ...(await Promise.all(
+          ids.map((id) => closeTrade(stack.repositories.ledger, `burst${id}`, firstEntryMs + id * 20_000)),
+        )),
+      );
+      await Promise.all(outcomes.slice(from).map((outcome) => stack.signal(outcome)));
+    }
+    stack.startWorker();
+    await expect.poll(() => stack.runningActivities(), PATIENCE).toContain('learningStep');
+    await stack.killWorker();
+    expect(await stack.runningActivities()).toContain('learningStep');
+    stack.startWorker();
+
+    await expect.poll(progress, PATIENCE).toMatchObject({ studied: BURST, waiting: 0, refused: 0 });
+    const [counts] = await stack.sql(
+      `SELECT (SELECT count(*)::integer FROM "ManagedPosition" WHERE "status" = 'closed') AS closed,
+              (SELECT count(DISTINCT "id")::integer FROM "Study") AS studies`,
+    );
+    expect(counts).toEqual({ closed: BURST, studies: BURST });
+    await expect.poll(() => stack.repositories.learning.lastStepAt(), PATIENCE).toBe(BURST);
+    const versions = await stack.repositories.learning.versions();
+    const seeds = versions.map(({ seed }) => seed);
+    expect(new Set(seeds).size).toBe(seeds.length);
+    // A thousand signals are far more than a history holds here; only the run that took them has them.
+    const history = await stack.temporal.workflow.getHandle('learning').fetchHistory();
+    expect(history.events?.length).toBeLessThan(BURST / 2);
+    expect(
+      history.events?.[0]?.workflowExecutionStartedEventAttributes?.continuedExecutionRunId,
+    ).toBeTruthy();
+    expect(await stack.repositories.findings.list()).toEqual([]);
+  });
+
+  test('a step in its thread gives what it gives in this process, while this process goes on', async () => {
+    const studies = await stack.repositories.learning.studies(450);
+    const knownVersions = await stack.repositories.learning.knownVersions();
+    const state = { version: 1, thresholds: STARTING_THRESHOLDS, velocity: NO_VELOCITY };
+    let turns = 0;
+    const turning = setInterval(() => (turns += 1), 5);
+    const answer = await createStepRunner(stack.databaseUrl)(state, 'seed');
+    clearInterval(turning);
+    expect(turns).toBeGreaterThan(10);
+    expect(answer).toEqual({ step: learningStep(studies, state, 'seed', { knownVersions }) });
+    expect('step' in answer && answer.step.studies).toBeGreaterThan(100);
+  });
+
+  test('the query tells how each version came about', async () => {
+    const rows = await stack.repositories.learning.versions();
+    const told = await stack.client.thresholds();
+    expect(told?.version).toBe((await stack.repositories.learning.active()).version);
+    expect(told?.versions.map(({ version, accepted }) => ({ version, accepted }))).toEqual(
+      rows.map(({ version, accepted }) => ({ version, accepted })),
+    );
+    expect(told?.versions[0]).toMatchObject({
+      trades: rows[0]!.trades,
+      gradient: rows[0]!.gradient,
+      unseenBefore: rows[0]!.unseenBefore,
+      unseenAfter: rows[0]!.unseenAfter,
+      why: rows[0]!.why,
+    });
+  });
+
+  test('poisoned outcomes are refused with a finding, change nothing and hold up nobody', async () => {
+    const { version } = await stack.repositories.learning.active();
+    const steps = (await stack.repositories.learning.versions()).length;
+    const absurd = await close('absurd', { netPnl: '123456789' });
+    await close('stranger', { thresholdsVersion: 999 });
+    await close('gap', { symbol: 'GAP/USD' });
+    await close('nan', { returnFraction: 0.01, confidence: Number.NaN });
+    const altered = await close('altered');
+    const studied = await closeTrade(stack.repositories.ledger, 'burst0', firstEntryMs);
+    const signalled = [
+      absurd,
+      { ...altered, netPnl: '999' },
+      studied,
+      { ...studied, positionId: 'kraken-nobody' },
+      { positionId: 'kraken-half', netPnl: Number.NaN },
+      { positionId: 'kraken-huge', note: 'x'.repeat(100_000) },
+      null,
+      'text',
+      [],
+    ];
+    for (const value of signalled) await stack.signal(value);
+
+    await expect.poll(progress, PATIENCE).toMatchObject({ studied: BURST + 1, waiting: 0 });
+    const found = await refusals();
+    const reasons = (subject: string) => JSON.stringify(found[subject]);
+    expect(reasons('kraken-Oabsurd')).toContain('netPnl is 123456789');
+    expect(reasons('kraken-Ostranger')).toContain('thresholdsVersion 999 never existed');
+    expect(reasons('kraken-Ogap')).toContain('path: gap');
+    expect(reasons('kraken-Onan')).toContain('confidence');
+    expect(reasons('kraken-Oaltered')).toContain('netPnl is 999, the ledger has');
+    expect(reasons('kraken-Oburst0')).toContain('was studied or refused before');
+    expect(reasons('kraken-nobody')).toContain('is no closed position');
+    expect(reasons('kraken-half')).toContain('netPnl');
+    expect(reasons('kraken-huge')).toContain('symbol');
+    expect(Object.keys(found).filter((subject) => subject.startsWith('signal-'))).toHaveLength(3);
+    expect(Object.values(found).every(({ kind }) => kind === 'refused-study')).toBe(true);
+
+    // What the ledger knows of the altered one is honest: it alone was studied, and only once.
+    const studies = await stack.sql(`SELECT "id" FROM "Study" WHERE "id" NOT LIKE 'kraken-Oburst%'`);
+    expect(studies).toEqual([{ id: 'kraken-Oaltered' }]);
+    expect(await stack.repositories.learning.active()).toMatchObject({ version });
+    expect(await stack.repositories.learning.versions()).toHaveLength(steps);
+    expect(await stack.repositories.learning.countUnstudied()).toBe(0);
+    const { events } = await stack.temporal.workflow.getHandle('learning').fetchHistory();
+    expect(events?.filter(({ workflowTaskFailedEventAttributes: failed }) => failed)).toEqual([]);
+  });
+
+  test('skipped signals are studied with the next step, each once, and do not count as trades', async () => {
+    const prediction = { action: 'BUY', confidence: 0.03, ttlMs: 60_000, source: 'momentum' } as const;
+    const skip = (id: string, agoMs: number, reason: string) =>
+      stack.repositories.signals.skip({
+        id,
+        symbol: 'BTC/USD',
+        prediction: { ...prediction, asOfMs: Date.now() - agoMs },
+        reason,
+        thresholdsVersion: 1,
+      });
+    await skip('scan-old', 2 * HOUR_MS, 'confidence 0.03 is below entryConfidence 0.05');
+    await skip('scan-young', 1_000, 'confidence 0.03 is below entryConfidence 0.05');
+    await skip('scan-full', 2 * HOUR_MS, '3 positions are open, the scan keeps at most 3');
+    for (const id of ['a', 'b', 'c', 'd']) await stack.signal(await close(`next-${id}`));
+    const isStep = async () => stack.repositories.learning.lastStepAt();
+    await expect.poll(isStep, PATIENCE).toBe(BURST + 5);
+    const signals = await stack.sql(
+      `SELECT "id", "study"->'outcome' AS outcome FROM "Study" WHERE NOT "isTrade"`,
+    );
+    expect(signals).toEqual([{ id: 'scan-old', outcome: null }]);
+    expect(await progress()).toMatchObject({ studied: BURST + 5 });
+  });
+
+  test('a rollback is known to the query at once, and the history can be read in 80 columns', async () => {
+    const { stdout } = await holdfastWith(stack.environment, 'thresholds', '--rollback', '1', '--json');
+    expect(JSON.parse(stdout)).toMatchObject({ version: 1, thresholds: STARTING_THRESHOLDS });
+    await expect.poll(async () => (await stack.client.thresholds())?.version, PATIENCE).toBe(1);
+
+    const history = await holdfastWith(stack.environment, 'thresholds', '--history');
+    const lines = history.stdout.trimEnd().split('\n');
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
+    const rows = await stack.repositories.learning.versions();
+    for (const { version } of rows) {
+      expect(lines.filter((line) => new RegExp(`^ *${version}( |\\*)`).test(line))).toHaveLength(1);
+    }
+    const json = await holdfastWith(stack.environment, 'thresholds', '--history', '--json');
+    expect(JSON.parse(json.stdout)).toHaveLength(rows.length);
+  });
+});
