@@ -1,8 +1,10 @@
+import { backtestRows } from './backtest.ts';
 import { ledgerRows } from './ledger.ts';
 import { learningRows } from './learning.ts';
 
 /** `npm run bench -- [NAME…] --json`: one JSON line a row; all of them when none is named. */
 const BENCHES: Readonly<Record<string, () => Iterable<object> | AsyncIterable<object>>> = {
+  backtest: backtestRows,
   ledger: ledgerRows,
   learning: learningRows,
 };
