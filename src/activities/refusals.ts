@@ -29,8 +29,6 @@ export function createRefusals({ findings, now, log }: RefusalDependencies): Ref
 export function subjectOf(value: unknown): string {
   const claimed = (value as { positionId?: unknown } | null | undefined)?.positionId;
   if (typeof claimed === 'string' && claimed !== '') return claimed.slice(0, LONGEST_SUBJECT);
-  const digest = createHash('sha256')
-    .update(JSON.stringify(value))
-    .digest('hex');
+  const digest = createHash('sha256').update(JSON.stringify(value)).digest('hex');
   return `signal-${digest.slice(0, 12)}`;
 }
