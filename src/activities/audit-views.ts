@@ -6,7 +6,7 @@ import type { AuditedOrder, RunningTradeView, ThreeViews } from '../domain/audit
 import { baseAsset } from '../domain/symbols.ts';
 import { tradeFacts } from '../domain/trade-facts.ts';
 import { clientOrderId, ownDirection, type Leg } from '../exchange/client-order-id.ts';
-import type { Exchange, Instrument, OrderSnapshot } from '../exchange/port.ts';
+import { ListTooLong, type Exchange, type Instrument, type OrderSnapshot } from '../exchange/port.ts';
 import type { Ledger } from '../../db/repositories/ledger.ts';
 import type { LedgerReader } from '../../db/repositories/reader.ts';
 import { tradeWorkflowId, type HoldfastClient } from '../client.ts';
@@ -16,6 +16,8 @@ import type { TradeState } from '../workflows/messages.ts';
 const KNOWN_EXIT_LEGS = 12;
 /** Rows may be older than their orders by this, and clocks may differ. */
 const ROW_MARGIN_MS = 3_600_000;
+/** Looking back less than this would find nothing that the running trades don't know. */
+const LEAST_LOOK_BACK_MS = 600_000;
 /** Running trades whose rows are compared field by field in one run. */
 const COMPARED_PER_RUN = 50;
 
@@ -42,12 +44,11 @@ export async function readThreeViews(
 ): Promise<ThreeViews> {
   const { exchange, reader, client, now } = dependencies;
   const nowMs = now();
-  const sinceMs = nowMs - lookBackMs;
   const instruments = await exchange.instruments();
   const balances = await exchange.balances('reconcile');
   const margin = await exchange.marginPositions('reconcile');
   const open = await exchange.openOrders();
-  const closed = await exchange.closedOrders(sinceMs);
+  const { closed, sinceMs } = await closedOrders(exchange, nowMs, lookBackMs);
   const trades = await client.runningTrades();
   const positions = await reader.auditedPositions(sinceMs - ROW_MARGIN_MS);
   const intents = await reader.intents(sinceMs - ROW_MARGIN_MS);
@@ -81,6 +82,21 @@ export async function readThreeViews(
     reservations,
   };
   return { ...views, running: await withOwnAccounts(dependencies, views) };
+}
+
+/** A busy account closes more orders than can be listed: then the newest of them. */
+export async function closedOrders(
+  exchange: Pick<Exchange, 'closedOrders'>,
+  nowMs: number,
+  lookBackMs: number,
+): Promise<{ closed: readonly OrderSnapshot[]; sinceMs: number }> {
+  const sinceMs = nowMs - lookBackMs;
+  try {
+    return { closed: await exchange.closedOrders(sinceMs), sinceMs };
+  } catch (error) {
+    if (!(error instanceof ListTooLong) || lookBackMs < LEAST_LOOK_BACK_MS) throw error;
+    return closedOrders(exchange, nowMs, lookBackMs / 4);
+  }
 }
 
 /** Whose leg carries a client order id, as far as the trades that are known tell. */

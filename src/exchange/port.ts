@@ -141,6 +141,9 @@ export class ExchangeUnavailable extends Error {
   override readonly name = 'ExchangeUnavailable';
 }
 
+/** The list asked for is longer than can be read at one go: ask for less of it. */
+export class ListTooLong extends ExchangeUnavailable {}
+
 /** The exchange understood and said no. `code` is its own string. */
 export class ExchangeRefusal extends Error {
   override readonly name = 'ExchangeRefusal';

@@ -64,8 +64,9 @@ interface SidedMember {
 
 function membersOf(views: ThreeViews, orphans: readonly Orphan[]): SidedMember[] {
   const running = new Map(views.running.map((trade) => [trade.tradeId, trade]));
+  const watched = new Set(views.running.map(({ positionId: id }) => id));
   const rows = views.positions
-    .filter(({ status, id }) => status === 'open' || views.running.some((trade) => trade.positionId === id))
+    .filter(({ status, id }) => status === 'open' || watched.has(id))
     .map(({ id, tradeId, symbol, side, quantity, openedAtMs }) => {
       const sold = views.orders.filter(
         ({ direction, owner }) => direction === 'exit' && owner?.tradeId === tradeId,

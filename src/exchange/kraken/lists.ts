@@ -1,4 +1,4 @@
-import { ExchangeUnavailable, type CallPriority } from '../port.ts';
+import { ListTooLong, type CallPriority } from '../port.ts';
 import { closedOrders, openOrders, tradesHistory, type KrakenOrder, type KrakenTrade } from './parse.ts';
 import type { Session } from './session.ts';
 
@@ -58,7 +58,7 @@ async function allPages<Item>(readPage: (offset: string) => Promise<Page<Item>>)
     const read = page * PAGE + entries.length;
     if (entries.length === 0 || (count === undefined ? entries.length < PAGE : read >= count)) return all;
   }
-  throw new ExchangeUnavailable(`more than ${MAX_PAGES * PAGE} entries since the start asked for`);
+  throw new ListTooLong(`more than ${MAX_PAGES * PAGE} entries since the start asked for`);
 }
 
 function startParam(sinceMs: number): string {
