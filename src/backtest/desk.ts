@@ -77,6 +77,7 @@ export class Desk {
   open(symbol: string, venue: Venue, signal: Signal, ofSymbol: number, nowMs: number): Holding | null {
     const { pair } = venue;
     const { side, notional } = signal.judged;
+    if (this.#isBeyondMeans(pair, side, notional)) return this.#refuse('insufficient-funds');
     const top = venue.top(side);
     const quotePrice = side === 'long' ? top.ask : top.bid;
     const sized = sizeOrder(minimumsOf(pair), notional, quotePrice);
@@ -225,6 +226,13 @@ export class Desk {
         unrealizedPnl: unrealizedPnl(side, quantity, averagePrice, markPrice),
       };
     });
+  }
+
+  /** A used-up account is asked for money every interval: what is clearly out of reach costs no bookkeeping. */
+  #isBeyondMeans(pair: Pair, side: Side, notional: Decimal): boolean {
+    if (side === 'short' && this.account.holdings.size > 0) return false;
+    const leverage = side === 'long' ? 1 : Math.min(...pair.leverages);
+    return Number(notional) / leverage > 1.001 * Number(this.account.cash);
   }
 
   #refuse(reason: string): null {
