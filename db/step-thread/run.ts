@@ -1,4 +1,5 @@
-import { Worker } from 'node:worker_threads';
+import { fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import type { LearningState, LearningStep } from '../../src/domain/learning/step.ts';
 
 export interface StepTask {
@@ -14,29 +15,31 @@ export type StepAnswer = { readonly step: LearningStep } | { readonly fault: str
 
 /**
  * Computes one learning step over the studies in the database, away from the event loop that guards sell from.
- * Rejects when the thread or the database fails, which is worth another try.
+ * Rejects when the process or the database fails, which is worth another try.
  */
 export type StepRunner = (state: LearningState, seed: string) => Promise<StepAnswer>;
 
 /** More than a step's window, so that it is full whatever the order in which studies were kept. */
 const STUDIES_READ = 450;
-const THREAD = new URL('./start.js', import.meta.url);
+const START = fileURLToPath(new URL('./start.js', import.meta.url));
 
-/** Runs one step at a time, each in a thread of its own. */
+/** Runs one step at a time, each in a process of its own. */
 export function createStepRunner(databaseUrl: string): StepRunner {
   let last: Promise<unknown> = Promise.resolve();
   return (state, seed) => {
-    const next = last.then(() => inThread({ databaseUrl, state, seed, newest: STUDIES_READ }));
+    const next = last.then(() => inProcess({ databaseUrl, state, seed, newest: STUDIES_READ }));
     last = next.catch(() => undefined);
     return next;
   };
 }
 
-function inThread(task: StepTask): Promise<StepAnswer> {
+/** A process, not a thread: whatever goes wrong in it can't take the guards of this one with it. */
+function inProcess(task: StepTask): Promise<StepAnswer> {
   return new Promise((resolve, reject) => {
-    const thread = new Worker(THREAD, { workerData: task, execArgv: [] });
-    thread.once('message', resolve);
-    thread.once('error', reject);
-    thread.once('exit', (code) => reject(new Error(`the thread of a learning step ended with code ${code}`)));
+    const child = fork(START, { serialization: 'advanced', execArgv: [] });
+    child.once('message', (answer) => resolve(answer as StepAnswer));
+    child.once('error', reject);
+    child.once('exit', (code) => reject(new Error(`a learning step's process ended with code ${code}`)));
+    child.send(task);
   });
 }

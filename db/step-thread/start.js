@@ -1,5 +1,5 @@
 import { register } from 'tsx/esm/api';
 
-// A thread doesn't inherit how its process loads TypeScript.
+// A child doesn't inherit how its process loads TypeScript.
 register();
 await import('./thread.ts');

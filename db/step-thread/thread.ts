@@ -1,12 +1,12 @@
-import { parentPort, workerData } from 'node:worker_threads';
+import { once } from 'node:events';
 import { learningStep } from '../../src/domain/learning/step.ts';
 import { openDatabase, poolOf } from '../data-source.ts';
 import { createLearningStore } from '../repositories/learning.ts';
 import type { StepAnswer, StepTask } from './run.ts';
 
-/** The thread of one step: reads the studies itself, since their market paths are large, and answers once. */
+/** The process of one step: reads the studies itself, since their market paths are large, and answers once. */
 
-const { databaseUrl, state, seed, newest } = workerData as StepTask;
+const { databaseUrl, state, seed, newest } = ((await once(process, 'message')) as [StepTask])[0];
 
 async function answer(): Promise<StepAnswer> {
   const database = await openDatabase(databaseUrl, {
@@ -27,4 +27,4 @@ async function answer(): Promise<StepAnswer> {
   }
 }
 
-parentPort?.postMessage(await answer());
+process.send?.(await answer(), () => process.disconnect());
