@@ -13,7 +13,7 @@ import {
 import { migrate } from '../db/migrate.ts';
 import { openDatabase } from '../db/data-source.ts';
 import { createRepositories } from '../db/repositories/index.ts';
-import { createStepRunner } from '../db/step-thread/run.ts';
+import { createStepRunner } from '../db/step-process/run.ts';
 import { createActivities } from './activities/index.ts';
 import { createIntentJournal, type IntentJournal } from './activities/intent-journal.ts';
 import { guardTaskQueue, HoldfastClient, TASK_QUEUE } from './client.ts';

@@ -3,7 +3,7 @@ import type { FindingStore } from '../../db/repositories/findings.ts';
 import type { LearningStore } from '../../db/repositories/learning.ts';
 import type { LedgerReader } from '../../db/repositories/reader.ts';
 import type { SignalStore } from '../../db/repositories/signals.ts';
-import type { StepRunner } from '../../db/step-thread/run.ts';
+import type { StepRunner } from '../../db/step-process/run.ts';
 import type { HoldfastClient } from '../client.ts';
 import type { Protections } from '../domain/protections.ts';
 import type { RiskLimits } from '../domain/risk.ts';

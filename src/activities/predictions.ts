@@ -21,7 +21,7 @@ export interface PredictionActivityDependencies {
   readonly exchange: Pick<Exchange, 'candles' | 'instruments'>;
   readonly predictions: Pick<PredictionService, 'latest' | 'intervalMs'>;
   readonly learning: Pick<LearningStore, 'active'>;
-  readonly reader: Pick<LedgerReader, 'openPositionCounts'>;
+  readonly reader: Pick<LedgerReader, 'openPositionCounts' | 'heldReservations'>;
   readonly signals: Pick<SignalStore, 'skip'>;
   readonly scan: ScanSettings;
   readonly log: Logger;
@@ -31,7 +31,7 @@ export function createPredictionActivities(dependencies: PredictionActivityDepen
   const { exchange, predictions, learning, reader, signals, scan, log } = dependencies;
 
   async function judge(symbol: string, prediction: Prediction, thresholds: Thresholds): Promise<JudgedEntry> {
-    const openPositions = (await reader.openPositionCounts()).get(symbol) ?? 0;
+    const openPositions = await tradesUnderWay(symbol);
     const shortable = prediction.action !== 'SELL' || (await canSellShort(symbol));
     const judged = (sigma: number) =>
       judgeEntry(prediction, thresholds, scan, {
@@ -43,6 +43,13 @@ export function createPredictionActivities(dependencies: PredictionActivityDepen
     if (!judged(0).take) return judged(0);
     const candles = await exchange.candles(symbol, predictions.intervalMs, VOLATILITY_CANDLES);
     return judged(logReturnDeviation(candles.map((candle) => candle.close)));
+  }
+
+  /** Capital is held from before the entry is sent until the close, so an opening under way counts too. */
+  async function tradesUnderWay(symbol: string): Promise<number> {
+    const held = (await reader.heldReservations()).filter((reservation) => reservation.symbol === symbol);
+    const open = (await reader.openPositionCounts()).get(symbol) ?? 0;
+    return Math.max(held.length, open);
   }
 
   async function canSellShort(symbol: string): Promise<boolean> {

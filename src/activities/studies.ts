@@ -5,7 +5,7 @@ import type { Thresholds } from '../domain/thresholds.ts';
 import type { Exchange } from '../exchange/port.ts';
 import type { FindingStore } from '../../db/repositories/findings.ts';
 import type { LearningStore } from '../../db/repositories/learning.ts';
-import type { StepRunner } from '../../db/step-thread/run.ts';
+import type { StepRunner } from '../../db/step-process/run.ts';
 import type { HoldfastClient } from '../client.ts';
 import type { Logger } from '../logging.ts';
 import { InvalidRequest } from './failures.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createStepRunner } from '../../db/step-thread/run.ts';
+import { createStepRunner } from '../../db/step-process/run.ts';
 import { learningStep, NO_VELOCITY } from '../../src/domain/learning/step.ts';
 import type { Outcome } from '../../src/domain/learning/study.ts';
 import { STARTING_THRESHOLDS } from '../../src/domain/thresholds.ts';
@@ -66,7 +66,7 @@ describe('learning', { timeout: 300_000 }, () => {
     expect(await stack.repositories.findings.list()).toEqual([]);
   });
 
-  test('a step in its thread gives what it gives in this process, while this process goes on', async () => {
+  test('a step in its own process gives what it gives in this process, while this process goes on', async () => {
     const studies = await stack.repositories.learning.studies(450);
     const knownVersions = await stack.repositories.learning.knownVersions();
     const state = { version: 1, thresholds: STARTING_THRESHOLDS, velocity: NO_VELOCITY };

@@ -48,7 +48,7 @@ function scanWith(predictions: PredictionService) {
     exchange: market,
     predictions,
     learning: { active: async () => ({ version: 1, thresholds: STARTING_THRESHOLDS }) as never },
-    reader: { openPositionCounts: async () => new Map() },
+    reader: { openPositionCounts: async () => new Map(), heldReservations: async () => [] },
     signals: { skip: async () => undefined },
     scan: { symbols: [SYMBOL], maxPerSymbol: 4, baseNotional: '500' },
     log,

@@ -3,7 +3,7 @@ import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/wo
 import { pino } from 'pino';
 import { openDatabase } from '../../db/data-source.ts';
 import { createRepositories } from '../../db/repositories/index.ts';
-import { createStepRunner } from '../../db/step-thread/run.ts';
+import { createStepRunner } from '../../db/step-process/run.ts';
 import { withFailures } from '../../src/activities/failures.ts';
 import { createStudyActivities } from '../../src/activities/studies.ts';
 import { HoldfastClient, TASK_QUEUE } from '../../src/client.ts';

@@ -2,4 +2,4 @@ import { register } from 'tsx/esm/api';
 
 // A child doesn't inherit how its process loads TypeScript.
 register();
-await import('./thread.ts');
+await import('./step.ts');
