@@ -1,4 +1,4 @@
-import getPort from 'get-port';
+import { freePort } from '../support/port-base.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { poolOf } from '../../db/data-source.ts';
 import type { DashboardPosition } from '../../src/dashboard/positions.ts';
@@ -224,7 +224,7 @@ describe('health', () => {
 
   test('it starts without Temporal, and names it', async () => {
     const { TEMPORAL_ADDRESS: address } = process.env;
-    process.env.TEMPORAL_ADDRESS = `127.0.0.1:${await getPort()}`;
+    process.env.TEMPORAL_ADDRESS = `127.0.0.1:${await freePort()}`;
     const other = await dashboard.another({ HOLDFAST_DASHBOARD_TOKEN: TEST_TOKEN });
     try {
       expect((await health(503, other.url)).failing).toEqual(['temporal']);

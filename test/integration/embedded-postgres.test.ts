@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import getPort from 'get-port';
+import { freePort } from '../support/port-base.ts';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startPostgres, type RunningPostgres } from '../../src/embedded/postgres.ts';
@@ -43,7 +43,7 @@ async function ask(url: string, statement: string): Promise<unknown> {
 }
 
 test('keeps its data over an orderly stop and over a kill, and speaks UTF8', async () => {
-  const port = await getPort();
+  const port = await freePort();
   const first = await start(port);
   await ask(first.databaseUrl, `CREATE TABLE kept AS SELECT 'Ölpreis ₿'::text AS note`);
   await first.stop();
@@ -62,7 +62,7 @@ test('keeps its data over an orderly stop and over a kill, and speaks UTF8', asy
 });
 
 test('a lock file whose process id now is somebody else’s does not prevent the start', async () => {
-  const port = await getPort();
+  const port = await freePort();
   const first = await start(port, 'recycled');
   await first.stop();
   writeFileSync(path.join(directory, 'recycled', 'postmaster.pid'), `${process.pid}\n`);
@@ -86,6 +86,6 @@ test('a port that is taken is named', async () => {
 test('a directory that holds something else is left alone', async () => {
   writeFileSync(path.join(directory, 'file'), '');
   await expect(
-    startPostgres({ dataDir: directory, port: await getPort(), log: () => undefined }),
+    startPostgres({ dataDir: directory, port: await freePort(), log: () => undefined }),
   ).rejects.toThrow('is neither empty nor PostgreSQL');
 });

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Client, Connection, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
-import getPort from 'get-port';
+import { freePort } from '../support/port-base.ts';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { startTemporal, type EmbeddedTemporal } from '../../src/embedded/temporal.ts';
@@ -21,7 +21,7 @@ describe('embedded Temporal', () => {
 
   beforeEach(async () => {
     dataDir = await mkdtemp(path.join(tmpdir(), 'holdfast-embedded-temporal-'));
-    port = await getPort();
+    port = await freePort();
   });
 
   afterEach(async () => {

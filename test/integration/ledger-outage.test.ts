@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import getPort from 'get-port';
+import { freePort } from '../support/port-base.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openDatabase, type Database } from '../../db/data-source.ts';
 import { migrate } from '../../db/migrate.ts';
@@ -29,7 +29,7 @@ const start = () =>
 
 beforeAll(async () => {
   directory = mkdtempSync(path.join(tmpdir(), 'holdfast-outage-'));
-  port = await getPort();
+  port = await freePort();
   server = await start();
   database = await openDatabase(server.databaseUrl);
   await migrate(database);
@@ -106,7 +106,7 @@ test('the server ends with its owner, even when that is killed', async () => {
       'tsx',
       fileURLToPath(new URL('../support/postgres-owner.ts', import.meta.url)),
       path.join(directory, 'owned'),
-      String(await getPort()),
+      String(await freePort()),
     ],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   );

@@ -8,13 +8,12 @@ import {
   WorkflowFailedError,
   type WorkflowHandle,
 } from '@temporalio/client';
-import getPort from 'get-port';
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startPostgres, type RunningPostgres } from '../../src/embedded/postgres.ts';
 import type { TradeState } from '../../src/workflows/messages.ts';
 import { PaperControl } from '../support/paper-control.ts';
-import { freePortBase } from '../support/port-base.ts';
+import { freePort, freePortBase } from '../support/port-base.ts';
 import { holdfastJson, startUpWith, type Up } from '../support/up.ts';
 
 const BUDGET_MS = 20_000;
@@ -34,7 +33,7 @@ describe('a position that the database does not take', { timeout: 180_000 }, () 
 
   beforeAll(async () => {
     root = await mkdtemp(path.join(tmpdir(), 'holdfast-persistence-'));
-    postgresPort = await getPort();
+    postgresPort = await freePort();
     postgres = await startDatabase();
     const variables = {
       DATABASE_URL: postgres.databaseUrl,

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
-import getPort from 'get-port';
+import { freePort } from './port-base.ts';
 import { pino } from 'pino';
 import { inject } from 'vitest';
 import { openDatabase, poolOf, type Database } from '../../db/data-source.ts';
@@ -55,7 +55,7 @@ export class LearningStack {
       startTemporal({
         cli: inject('temporalCli'),
         dataDir: directory,
-        port: await getPort(),
+        port: await freePort(),
         uiPort: null,
         log: pino({ level: 'silent' }),
         dynamicConfig: [PUNCTUAL_TIMERS, `limit.historyCount.suggestContinueAsNew=${LONG_HISTORY}`],

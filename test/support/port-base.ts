@@ -22,3 +22,8 @@ export async function freePortBase(): Promise<number> {
     }
   }
 }
+
+/** One free port of such a block. */
+export async function freePort(): Promise<number> {
+  return (await freePortBase()) + 1;
+}

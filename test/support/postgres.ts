@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import getPort from 'get-port';
+import { freePort } from './port-base.ts';
 import type {} from 'vitest';
 import type { TestProject } from 'vitest/node';
 import { startPostgres } from '../../src/embedded/postgres.ts';
@@ -18,7 +18,7 @@ export async function setUpPostgres(project: TestProject): Promise<() => Promise
   const directory = await mkdtemp(path.join(tmpdir(), 'holdfast-test-postgres-'));
   const server = await startPostgres({
     dataDir: path.join(directory, 'data'),
-    port: await getPort(),
+    port: await freePort(),
     log: () => undefined,
     settings: { fsync: 'off', full_page_writes: 'off', max_connections: '300' },
   });

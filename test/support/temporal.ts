@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import getPort from 'get-port';
+import { freePort } from './port-base.ts';
 import { pino } from 'pino';
 import type {} from 'vitest';
 import type { TestProject } from 'vitest/node';
@@ -25,7 +25,7 @@ export async function setUpTemporal(project: TestProject): Promise<() => Promise
   const server = await startTemporal({
     cli: cli.path,
     dataDir: directory,
-    port: await getPort(),
+    port: await freePort(),
     uiPort: null,
     log,
     dynamicConfig: [PUNCTUAL_TIMERS],
