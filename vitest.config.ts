@@ -1,5 +1,21 @@
 import { defineConfig } from 'vitest/config';
 
+/** Minutes each, and wait-bound: a run of their own, `npm run test:long`. */
+const LONG = [
+  'test/chaos/protocol.test.ts',
+  'test/integration/backtest-parity.test.ts',
+  'test/integration/reconcile-exposure.test.ts',
+  'test/integration/reconcile-flatten.test.ts',
+  'test/integration/reconcile-loss.test.ts',
+  'test/integration/reconcile-rows.test.ts',
+];
+
+const onServers = {
+  globalSetup: ['test/support/global-setup.ts'],
+  testTimeout: 60_000,
+  hookTimeout: 60_000,
+};
+
 export default defineConfig({
   test: {
     reporters: ['default', './test/support/plain-reporter.ts'],
@@ -12,12 +28,11 @@ export default defineConfig({
         test: {
           name: 'stack',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/domain/**', 'node_modules/**'],
-          globalSetup: ['test/support/global-setup.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          exclude: ['test/domain/**', 'node_modules/**', ...LONG],
+          ...onServers,
         },
       },
+      { extends: true, test: { name: 'long', include: LONG, ...onServers } },
     ],
   },
 });

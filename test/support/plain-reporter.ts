@@ -1,7 +1,14 @@
-import type { Reporter, TestModule } from 'vitest/node';
+import type { Reporter, TestCase, TestModule } from 'vitest/node';
 
-/** Ends a run with the plain line that CI reads: `N passed, N failed`. */
+/** Tells a failure when it happens, and ends a run with the plain line that CI reads: `N passed, N failed`. */
 export default class PlainReporter implements Reporter {
+  onTestCaseResult(test: TestCase): void {
+    const { state, errors } = test.result();
+    if (state !== 'failed') return;
+    console.log(`FAILED ${test.module.relativeModuleId} > ${test.fullName}`);
+    for (const error of errors) console.log(error.diff ?? error.stack ?? error.message);
+  }
+
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {
     let passed = 0;
     let failed = unhandledErrors.length;
