@@ -1,8 +1,10 @@
 import Table from 'cli-table3';
-import colors from 'picocolors';
+import picocolors from 'picocolors';
 
-/** Lines for people; colours only where the terminal wants them. */
-export { colors };
+/** Lines for people; colours only on a terminal, or where FORCE_COLOR asks for them. A CI's pipe is none. */
+const { NO_COLOR, FORCE_COLOR } = process.env;
+const isColourful = !NO_COLOR && (process.stdout.isTTY || Boolean(FORCE_COLOR));
+export const colors = picocolors.createColors(isColourful);
 
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const borderless = {
