@@ -40,6 +40,11 @@ export function tradeWorkflowId(tradeId: string): string {
   return `trade-${tradeId}`;
 }
 
+/** The inverse of {@link tradeWorkflowId}. */
+export function tradeIdOf(workflowId: string): string {
+  return workflowId.replace(/^trade-/, '');
+}
+
 export function guardWorkflowId(leaseId: string): string {
   return `guard-${leaseId}`;
 }
@@ -130,7 +135,7 @@ export class HoldfastClient {
       query: RUNNING_TRADES,
     })) {
       trades.push({
-        tradeId: workflowId.replace(/^trade-/, ''),
+        tradeId: tradeIdOf(workflowId),
         stage: (typedSearchAttributes.get(HOLDFAST_STAGE) as Stage | undefined) ?? 'reserving',
         positionId: typedSearchAttributes.get(HOLDFAST_POSITION_ID) ?? null,
         symbol: typedSearchAttributes.get(HOLDFAST_SYMBOL) ?? null,
@@ -149,7 +154,7 @@ export class HoldfastClient {
     const query = `WorkflowType = 'trade' AND StartTime > '${new Date(sinceMs).toISOString()}'`;
     const ids: string[] = [];
     for await (const { workflowId } of this.#client.workflow.list({ query })) {
-      ids.push(workflowId.replace(/^trade-/, ''));
+      ids.push(tradeIdOf(workflowId));
     }
     return ids;
   }

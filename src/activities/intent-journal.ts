@@ -1,6 +1,6 @@
 import type { IntentPatch, Ledger } from '../../db/repositories/ledger.ts';
 import type { SubmitOutcome } from '../exchange/port.ts';
-import { tradeWorkflowId } from '../client.ts';
+import { tradeIdOf, tradeWorkflowId } from '../client.ts';
 import type { Logger } from '../logging.ts';
 import type { GuardedExit } from '../market/guarded-position.ts';
 import type { SendRequest } from './orders.ts';
@@ -47,7 +47,7 @@ export function createIntentJournal(
         ledger.recordIntent({
           clOrdId,
           workflowId,
-          tradeId: workflowId.replace(/^trade-/, ''),
+          tradeId: tradeIdOf(workflowId),
           leg: request.leg,
           symbol: request.symbol,
           side: request.side,

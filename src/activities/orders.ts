@@ -2,6 +2,7 @@ import { activityInfo } from '@temporalio/activity';
 import { add, compare, subtract, type Decimal } from '../domain/money.ts';
 import { entryOrderSide, type Fill, type OrderSide, type Side } from '../domain/position.ts';
 import { baseAsset } from '../domain/symbols.ts';
+import { tradeIdOf } from '../client.ts';
 import { clientOrderId, type Leg } from '../exchange/client-order-id.ts';
 import type { Exchange, OrderRequest, OrderSnapshot, SubmitOutcome } from '../exchange/port.ts';
 import type { IntentJournal } from './intent-journal.ts';
@@ -100,10 +101,6 @@ export function createOrderActivities({ exchange, intents, log }: OrderActivityD
       return { held: compare(available, question.quantity) >= 0, available };
     },
   };
-}
-
-export function tradeIdOf(workflowId: string): string {
-  return workflowId.replace(/^trade-/, '');
 }
 
 /** Activities of a trade always run for a workflow; a standalone run has no order to own. */
