@@ -17,6 +17,7 @@ import {
 } from './workflows/search-attributes.ts';
 import type { trade } from './workflows/trade.ts';
 import type { reconcile } from './workflows/reconcile.ts';
+import { settlementWorkflowId, type Settled } from './workflows/settlement.ts';
 import type { LearningProgress } from './workflows/learning.ts';
 import type { Side } from './domain/position.ts';
 import { WORKFLOW_TASK_TIMEOUT_MS } from './domain/safety-times.ts';
@@ -273,6 +274,22 @@ export class HoldfastClient {
       workflowId,
       args: [{ isThorough: true }],
     });
+  }
+
+  /**
+   * Waits for the settlement of a finding; null when there was none since, epoch ms. Rejects with
+   * `WorkflowFailedError` when it failed.
+   */
+  async settlementSince(findingId: string, sinceMs: number): Promise<Settled | null> {
+    const handle = this.#client.workflow.getHandle<() => Promise<Settled>>(settlementWorkflowId(findingId));
+    try {
+      const { closeTime } = await handle.describe();
+      if (closeTime && closeTime.getTime() < sinceMs) return null;
+      return await handle.result();
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return null;
+      throw error;
+    }
   }
 
   #trade(tradeId: string): WorkflowHandle<typeof trade> {

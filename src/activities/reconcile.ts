@@ -1,6 +1,9 @@
+import { WorkflowFailedError } from '@temporalio/client';
 import { judgeFindings } from '../domain/audit/judge.ts';
 import { FINDING_KINDS, type Disagreement, type Remedy } from '../domain/audit/views.ts';
 import type { FindingStore } from '../../db/repositories/findings.ts';
+import type { HoldfastClient } from '../client.ts';
+import { failedAs, settledAs, type SettlementOutcome } from '../workflows/settlement.ts';
 import type { FindingToSettle } from '../workflows/messages.ts';
 import type { Logger } from '../logging.ts';
 import { readThreeViews, type AuditViewDependencies } from './audit-views.ts';
@@ -38,11 +41,12 @@ export interface AuditReport {
 
 export interface ReconcileDependencies extends AuditViewDependencies {
   readonly findings: FindingStore;
+  readonly client: AuditViewDependencies['client'] & Pick<HoldfastClient, 'settlementSince'>;
   readonly log: Logger;
 }
 
 export function createReconcileActivities(dependencies: ReconcileDependencies) {
-  const { findings, now, log } = dependencies;
+  const { findings, client, now, log } = dependencies;
   let thoroughAtMs = 0;
 
   async function note(disagreement: Disagreement): Promise<AuditedFinding & { settle?: FindingToSettle }> {
@@ -104,8 +108,18 @@ export function createReconcileActivities(dependencies: ReconcileDependencies) {
       return { findings: audited, toSettle, nextLookInMs };
     },
 
-    async markSettling(settling: { findingId: string; action: string }): Promise<void> {
-      await findings.act(settling.findingId, settling.action);
+    /** How the settlement that another run has begun ends; null when none was under way since, epoch ms. */
+    async settlementByAnother(asked: {
+      findingId: string;
+      sinceMs: number;
+    }): Promise<SettlementOutcome | null> {
+      try {
+        const settled = await client.settlementSince(asked.findingId, asked.sinceMs);
+        return settled && settledAs(settled);
+      } catch (error) {
+        if (error instanceof WorkflowFailedError) return failedAs(error.cause ?? error);
+        throw error;
+      }
     },
 
     async markSettled(settled: {

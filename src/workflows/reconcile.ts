@@ -4,12 +4,14 @@ import {
   proxyActivities,
   sleep,
   startChild,
+  workflowInfo,
   type ChildWorkflowHandle,
 } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { Activities } from '../activities/index.ts';
 import type { AuditedFinding, AuditReport } from '../activities/reconcile.ts';
-import { settleFinding, type Settled } from './settle-finding.ts';
+import type { settleFinding } from './settle-finding.ts';
+import { failedAs, settledAs, settlementWorkflowId, type SettlementOutcome } from './settlement.ts';
 import type { FindingToSettle } from './messages.ts';
 
 const auditing = proxyActivities<Pick<Activities, 'audit'>>({
@@ -17,18 +19,26 @@ const auditing = proxyActivities<Pick<Activities, 'audit'>>({
   retry: { initialInterval: 1_000, maximumInterval: 10_000, maximumAttempts: 5 },
 });
 
+const waiting = proxyActivities<Pick<Activities, 'settlementByAnother'>>({
+  startToCloseTimeout: 45_000,
+  retry: { initialInterval: 500, maximumInterval: 5_000, maximumAttempts: 3 },
+});
+
 /** Enough for what was too young at the first look to be seen twice. */
 const MOST_LOOKS = 5;
 /** How long the report waits for what it has set going; the settlements go on without it. */
 const SETTLED_WITHIN_MS = 60_000;
 
-type Settlement = ChildWorkflowHandle<typeof settleFinding>;
+/** Another run, the scheduled one perhaps, may be at work on the same finding: its settlement is awaited too. */
+type Settlement = ChildWorkflowHandle<typeof settleFinding> | 'by another';
 
 /**
  * Compares exchange, workflows and database. What disagrees is looked at again after a moment, and only what
  * was seen twice is settled, each by a workflow of its own: one that fails stops no other.
  */
 export async function reconcile(input: { isThorough?: boolean } = {}): Promise<AuditReport> {
+  const { startTime } = workflowInfo();
+  const sinceMs = startTime.getTime();
   const findings = new Map<string, AuditedFinding>();
   const settlements = new Map<string, Settlement>();
   let report = await auditing.audit({ isThorough: input.isThorough ?? false });
@@ -38,15 +48,14 @@ export async function reconcile(input: { isThorough?: boolean } = {}): Promise<A
     }
     for (const finding of report.toSettle) {
       if (settlements.has(finding.id)) continue;
-      const child = await begin(finding);
-      if (child) settlements.set(finding.id, child);
+      settlements.set(finding.id, await begin(finding));
     }
     if (report.nextLookInMs === null || look === MOST_LOOKS) break;
     await sleep(report.nextLookInMs);
     report = await auditing.audit({ isThorough: true });
-    forgetGone(findings, settlements, report);
+    await forgetGone(findings, settlements, report, sinceMs);
   }
-  for (const [id, done] of await outcomes(settlements)) {
+  for (const [id, done] of await outcomes(settlements, sinceMs)) {
     const finding = findings.get(id);
     if (finding) findings.set(id, { ...finding, ...done });
   }
@@ -57,48 +66,64 @@ export async function reconcile(input: { isThorough?: boolean } = {}): Promise<A
   };
 }
 
-/** What was gone at a later look was simply under way. */
-function forgetGone(
+/** What was gone at a later look was simply under way, unless another run has settled it. */
+async function forgetGone(
   findings: Map<string, AuditedFinding>,
   settlements: ReadonlyMap<string, Settlement>,
   report: AuditReport,
-): void {
+  sinceMs: number,
+): Promise<void> {
   const seen = new Set(report.findings.map(({ id }) => id));
-  for (const id of findings.keys()) if (!seen.has(id) && !settlements.has(id)) findings.delete(id);
+  for (const [id, finding] of findings) {
+    if (seen.has(id) || settlements.has(id) || isSettled(finding)) continue;
+    const done = await waiting.settlementByAnother({ findingId: id, sinceMs });
+    if (done) findings.set(id, { ...finding, ...done });
+    else findings.delete(id);
+  }
 }
 
-/** Null when it is being settled already, or could not be begun; the next run sees it again. */
-async function begin(finding: FindingToSettle): Promise<Settlement | null> {
+function isSettled({ action }: AuditedFinding): boolean {
+  return action === 'settled' || action === 'failed';
+}
+
+/** One that could not be begun is seen again by the next run. */
+async function begin(finding: FindingToSettle): Promise<Settlement> {
   try {
-    return await startChild(settleFinding, {
-      workflowId: `settle-${finding.id}`,
+    return await startChild<typeof settleFinding>('settleFinding', {
+      workflowId: settlementWorkflowId(finding.id),
       args: [{ kind: 'finding', finding }],
       parentClosePolicy: ParentClosePolicy.ABANDON,
       staticSummary: `${finding.kind} ${finding.subject}`,
     });
   } catch (error) {
-    if (error instanceof WorkflowExecutionAlreadyStartedError) return null;
+    if (error instanceof WorkflowExecutionAlreadyStartedError) return 'by another';
     throw error;
   }
 }
 
-type Done = Pick<AuditedFinding, 'action' | 'done' | 'proof'>;
-
-async function outcomes(settlements: ReadonlyMap<string, Settlement>): Promise<Map<string, Done>> {
-  const result = new Map<string, Done>();
-  const waiting = [...settlements].map(async ([id, child]) => {
-    result.set(id, await outcomeOf(child));
+async function outcomes(
+  settlements: ReadonlyMap<string, Settlement>,
+  sinceMs: number,
+): Promise<Map<string, SettlementOutcome>> {
+  const result = new Map<string, SettlementOutcome>();
+  const all = [...settlements].map(async ([id, settlement]) => {
+    const done = await outcomeOf(id, settlement, sinceMs);
+    if (done) result.set(id, done);
   });
-  await Promise.race([Promise.all(waiting), sleep(SETTLED_WITHIN_MS)]);
+  await Promise.race([Promise.all(all), sleep(SETTLED_WITHIN_MS)]);
   return result;
 }
 
-async function outcomeOf(child: Settlement): Promise<Done> {
+async function outcomeOf(
+  findingId: string,
+  settlement: Settlement,
+  sinceMs: number,
+): Promise<SettlementOutcome | null> {
   try {
-    const { outcome, action, proof }: Settled = await child.result();
-    return { action: outcome, done: action, proof };
+    if (settlement === 'by another') return await waiting.settlementByAnother({ findingId, sinceMs });
+    return settledAs(await settlement.result());
   } catch (error) {
     if (isCancellation(error)) throw error;
-    return { action: 'failed', done: error instanceof Error ? error.message : String(error), proof: null };
+    return failedAs(error);
   }
 }

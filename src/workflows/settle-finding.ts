@@ -5,6 +5,7 @@ import { recording } from './activity-options.ts';
 import { initialSearchAttributes } from './search-attributes.ts';
 import { trade } from './trade.ts';
 import type { FindingToSettle, SettleInput, TradeState } from './messages.ts';
+import type { Settled } from './settlement.ts';
 
 /** A settlement rests on what was seen: when it takes too long, the next look begins it anew. */
 const settling = proxyActivities<Pick<Activities, 'planSettlement' | 'proveTakenOver'>>({
@@ -17,12 +18,6 @@ const noting = proxyActivities<Pick<Activities, 'markSettled' | 'markForHuman'>>
   startToCloseTimeout: 10_000,
   retry: { initialInterval: 500, maximumInterval: 15_000 },
 });
-
-export interface Settled {
-  readonly outcome: 'settled' | 'human';
-  readonly action: string;
-  readonly proof: Readonly<Record<string, unknown>>;
-}
 
 /** Settles one finding; its workflow id makes it the only one at work on it. */
 export async function settleFinding(input: SettleInput): Promise<Settled> {
