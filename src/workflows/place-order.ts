@@ -29,6 +29,14 @@ export async function placeOrder(leg: LegOrder, listingLagMs: number): Promise<P
 }
 
 /**
+ * A complete look-up that comes back empty proves absence only if it began after this, epoch ms: the order can't
+ * be accepted any more, and what was accepted is listed.
+ */
+export function absenceProvableFromMs(lastDeadlineMs: number, listingLagMs: number): number {
+  return lastDeadlineMs + CLOCK_MARGIN_MS + listingLagMs;
+}
+
+/**
  * Asks until the order is found, or until a complete look-up came back empty that began so long after the
  * last moment at which the order could be accepted that it would be listed.
  */
@@ -39,7 +47,7 @@ export async function proveOutcome(
   listingLagMs: number,
   firstPauseMs = 500,
 ): Promise<OrderOnExchange | null> {
-  const absentFromMs = lastDeadlineMs + CLOCK_MARGIN_MS + listingLagMs;
+  const absentFromMs = absenceProvableFromMs(lastDeadlineMs, listingLagMs);
   const longestPauseMs = Math.max(firstPauseMs, 10_000);
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
     const answer = await asking.lookUpOrder({ leg: leg.leg, sinceMs, purpose: leg.purpose });

@@ -3,7 +3,7 @@ import type { ArmRequest } from '../activities/market.ts';
 import { roundDown } from '../domain/money.ts';
 import { exitOrderSide } from '../domain/position.ts';
 import { guarding } from './activity-options.ts';
-import { proveOutcome } from './place-order.ts';
+import { absenceProvableFromMs, proveOutcome } from './place-order.ts';
 import { showDetails } from './presentation.ts';
 import { dropEndedGuard } from './release-guard.ts';
 import { openQuantity, type RearmRequest } from './trade-state.ts';
@@ -38,8 +38,8 @@ export async function protect(state: TradeState, plan: EntryPlan, rearm: RearmRe
 async function settleDoubt(state: TradeState, plan: EntryPlan): Promise<boolean> {
   const { legInDoubtSinceMs, position } = state;
   if (legInDoubtSinceMs === null || !position || state.demand !== null) return false;
-  // Before that moment no answer could prove absence.
-  const untilMs = legInDoubtSinceMs - Date.now();
+  // A question before that could not settle it, and every position of the lost guard would ask it.
+  const untilMs = absenceProvableFromMs(legInDoubtSinceMs, plan.settings.listingLagMs) - Date.now();
   if (untilMs > 0 && (await condition(() => state.demand !== null, untilMs))) return false;
   const leg = `exit-${state.nextExitLeg}` as const;
   const order = await proveOutcome(
