@@ -122,10 +122,7 @@ async function takeSample(): Promise<void> {
     journalMiB: await filesMiB(/journal/),
     learningHistoryEvents: await historyEvents(`WorkflowId = 'learning' AND ExecutionStatus = 'Running'`),
     guardHistoryEvents: await historyEvents(`WorkflowType = 'guard' AND ExecutionStatus = 'Running'`),
-    lastTradeHistoryEvents:
-      lastTradeId === null
-        ? 0
-        : await historyEvents(`WorkflowType = 'trade' AND ExecutionStatus = 'Completed'`),
+    lastTradeHistoryEvents: await historyEvents(`WorkflowType = 'trade' AND ExecutionStatus = 'Completed'`),
   };
   samples.push(sample);
   const line = JSON.stringify(sample);
