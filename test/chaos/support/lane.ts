@@ -126,6 +126,15 @@ export class Lane {
       .join('\n');
   }
 
+  /** By Temporal: no lease of this worker runs any more. */
+  async hasLostLease(worker: NodeChild): Promise<boolean> {
+    const running = this.temporal.client.workflow.list({
+      query: `WorkflowType = 'guard' AND ExecutionStatus = 'Running'`,
+    });
+    for await (const { workflowId } of running) if (workflowId.includes(`-${worker.pid}-`)) return false;
+    return true;
+  }
+
   linesOf(worker: NodeChild, event: string): number {
     return this.#log.filter((line) => line.pid === worker.pid && line.event === event).length;
   }

@@ -112,15 +112,24 @@ async function allStruck(lane: Lane, stories: readonly Story[]): Promise<boolean
   return armed.length === 0;
 }
 
-/** Nothing was sent, because the deadline had passed before its turn came. */
+/**
+ * The machine was too slow for the entry: its deadline had passed before its turn came, or the activity was over
+ * before it had sent. Believed only where the exchange says that nothing arrived.
+ */
 async function wasTooSlow(lane: Lane, tradeId: string): Promise<boolean> {
   const handle = lane.temporal.client.workflow.getHandle(`trade-${tradeId}`);
   const { status } = await handle.describe();
   if (status.name === 'RUNNING') return false;
   const { stage, note } = await lane.client.result(tradeId);
-  if (stage === 'rejected' && /deadline-passed|while the entry signal was fresh/.test(note ?? ''))
+  const isSlowness =
+    (stage === 'rejected' && /deadline-passed|while the entry signal was fresh/.test(note ?? '')) ||
+    (stage === 'cancelled' && /never reached the exchange/.test(note ?? ''));
+  const id = clientOrderId(`trade-${tradeId}`, 'entry');
+  if (isSlowness && !(await lane.paper.orders()).some(({ clOrdId }) => clOrdId === id)) {
+    console.log(`opened again, the first was too slow: ${stage}, ${note}\n${lane.story(tradeId)}`);
     return true;
-  throw new GivenUp(`trade ${tradeId} ended as ${stage}: ${note}`);
+  }
+  throw new GivenUp(`trade ${tradeId} ended as ${stage}: ${note}\n${lane.story(tradeId)}`);
 }
 
 async function exitArrived(lane: Lane, { tradeId, symbol }: Story): Promise<void> {
@@ -153,6 +162,8 @@ async function ended(lane: Lane, { tradeId, symbol, leg }: Story): Promise<Trade
 
 /** Everything is over elsewhere; what the frozen one still had in mind must not come to anything. */
 async function thaw(lane: Lane, frozen: NodeChild): Promise<void> {
+  // A trade may be over sooner than a lease: a worker that wakes up in time rightly goes on with its own.
+  await until('the frozen worker has lost its lease', STRUCK_WITHIN_MS, () => lane.hasLostLease(frozen));
   process.kill(frozen.pid, 'SIGCONT');
   await until('the thawed worker has found that its lease is over', STRUCK_WITHIN_MS, () =>
     Promise.resolve(lane.linesOf(frozen, 'lease-ended') > 0),
