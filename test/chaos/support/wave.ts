@@ -123,7 +123,7 @@ async function wasTooSlow(lane: Lane, tradeId: string): Promise<boolean> {
   const { stage, note } = await lane.client.result(tradeId);
   const isSlowness =
     (stage === 'rejected' && /deadline-passed|while the entry signal was fresh/.test(note ?? '')) ||
-    (stage === 'cancelled' && /never reached the exchange/.test(note ?? ''));
+    (stage === 'cancelled' && (note ?? '').includes('never reached the exchange'));
   const id = clientOrderId(`trade-${tradeId}`, 'entry');
   if (isSlowness && !(await lane.paper.orders()).some(({ clOrdId }) => clOrdId === id)) {
     console.log(`opened again, the first was too slow: ${stage}, ${note}\n${lane.story(tradeId)}`);
