@@ -82,16 +82,16 @@ export class GuardKeeper {
   /** The trade demands the exit itself, for good. Null when this guard neither holds the position nor has sold it. */
   async exitNow(positionId: string): Promise<FiredExit | null> {
     const { hub } = this.#options;
-    this.#takenBack.add(positionId);
-    setTimeout(() => this.#takenBack.delete(positionId), REMEMBERED_MS).unref();
+    this.#takeBack(positionId);
     const guarded = hub.find(positionId);
     if (!guarded) return this.#lastFiring(positionId);
     hub.disarm(positionId);
     return this.#fireOnce(guarded.trade);
   }
 
-  /** Gives the position back without selling. What it has fired before, if anything. */
+  /** Gives the position back, for good, without selling. What it has fired before, if anything. */
   async release(positionId: string): Promise<FiredExit | null> {
+    this.#takeBack(positionId);
     this.#options.hub.disarm(positionId);
     return this.#lastFiring(positionId);
   }
@@ -138,6 +138,11 @@ export class GuardKeeper {
   stop(): void {
     this.#stopping = true;
     this.#stop?.();
+  }
+
+  #takeBack(positionId: string): void {
+    this.#takenBack.add(positionId);
+    setTimeout(() => this.#takenBack.delete(positionId), REMEMBERED_MS).unref();
   }
 
   #dropAll(): void {

@@ -16,8 +16,8 @@ export async function takeOverFromGuard(state: TradeState, position: OpenPositio
       const { fired } = await guarding(taskQueue).exitThroughGuard({
         positionId: position.positionId,
         leaseId,
-        // It would sell what it was armed with, which is more than what others have left.
-        mayFire: !state.exits.some(({ leg }) => leg === 'outside'),
+        // It would sell what it was armed with: more than is left once anything was sold, by whomever.
+        mayFire: state.exits.length === 0,
       });
       state.fired ??= fired;
       state.guard = null;

@@ -105,17 +105,23 @@ describe('a guard', () => {
     await end();
   });
 
-  it('is not armed by a request that comes after the trade has taken its position back', async () => {
-    const { keeper, fired, mark, end } = await guardedMarket();
-    expect(await keeper.exitNow('p')).toBeNull();
-    await expect(keeper.arm(armed('p'))).rejects.toThrow(NoLease);
-    mark('50');
-    expect(fired).toEqual([]);
-    await keeper.arm(armed('other'));
-    mark('50');
-    expect(fired).toEqual(['other']);
-    await end();
-  });
+  it.each([
+    ['to sell at once', 'exitNow'],
+    ['without selling', 'release'],
+  ] as const)(
+    'is not armed by a request that comes after its position was taken back %s',
+    async (_, call) => {
+      const { keeper, fired, mark, end } = await guardedMarket();
+      expect(await keeper[call]('p')).toBeNull();
+      await expect(keeper.arm(armed('p'))).rejects.toThrow(NoLease);
+      mark('50');
+      expect(fired).toEqual([]);
+      await keeper.arm(armed('other'));
+      mark('50');
+      expect(fired).toEqual(['other']);
+      await end();
+    },
+  );
 
   it('sells nothing any more when it has given its lease back', async () => {
     const { keeper, fired, mark, end } = await guardedMarket();

@@ -1,15 +1,19 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import pg from 'pg';
 import { pino } from 'pino';
+import { vi } from 'vitest';
+import { createLedgerReader } from '../../db/repositories/reader.ts';
 import type { AuditedFinding } from '../../src/activities/reconcile.ts';
+import { HoldfastClient, tradeWorkflowId } from '../../src/client.ts';
 import { paperKeys } from '../../src/embedded/stack-children.ts';
 import { clientOrderId } from '../../src/exchange/client-order-id.ts';
 import { createKrakenExchange, type KrakenExchange } from '../../src/exchange/kraken/kraken-exchange.ts';
-import type { OrderSide } from '../../src/domain/position.ts';
-import type { PositionView } from '../../src/views/position-view.ts';
+import type { OrderSide, Side } from '../../src/domain/position.ts';
+import { positionView, type PositionView } from '../../src/views/position-view.ts';
 import type { TradeState } from '../../src/workflows/messages.ts';
 import { PaperControl } from './paper-control.ts';
 import { freePortBase } from './port-base.ts';
@@ -28,17 +32,25 @@ export interface PlacedByHand {
   readonly leverage?: number;
 }
 
+export interface Opened {
+  readonly tradeId: string;
+  readonly workflowId: string;
+  readonly positionId: string;
+  readonly orderId: string;
+}
+
 /** A whole stack, and a second hand on its exchange account, its database and its Temporal. */
 export class ReconcileStack {
   readonly root: string;
   #up: Up;
-  readonly #variables: NodeJS.ProcessEnv;
+  #variables: NodeJS.ProcessEnv;
   readonly #portBase: number;
   paper!: PaperControl;
   exchange!: KrakenExchange;
-  #database!: pg.Client;
+  #database!: pg.Pool;
   #connection!: Connection;
   temporal!: Client;
+  client!: HoldfastClient;
 
   private constructor(root: string, up: Up, variables: NodeJS.ProcessEnv, portBase: number) {
     this.root = root;
@@ -62,18 +74,23 @@ export class ReconcileStack {
   async #connect(): Promise<void> {
     const { ready } = this.#up;
     this.paper = new PaperControl(ready.exchangeUrl);
-    const { KRAKEN_API_KEY: key = '', KRAKEN_API_SECRET: secret = '' } = await paperKeys(ready.exchangeUrl);
+    // Not the worker's: two hands on one key would overtake each other's nonces.
+    const { KRAKEN_API_KEY: key = '', KRAKEN_API_SECRET: secret = '' } = await paperKeys(
+      ready.exchangeUrl,
+      -1,
+    );
     this.exchange = createKrakenExchange({
       restUrl: ready.exchangeUrl,
       key,
       secret,
       log: pino({ level: 'silent' }),
     });
-    this.#database = new pg.Client(ready.databaseUrl);
+    // One connection, so that what a session sets holds.
+    this.#database = new pg.Pool({ connectionString: ready.databaseUrl, max: 1, idleTimeoutMillis: 0 });
     this.#database.on('error', () => undefined);
-    await this.#database.connect();
     this.#connection = await Connection.connect({ address: ready.temporalAddress });
     this.temporal = new Client({ connection: this.#connection });
+    this.client = new HoldfastClient(this.temporal);
   }
 
   async #disconnect(): Promise<void> {
@@ -82,12 +99,16 @@ export class ReconcileStack {
     await this.#connection.close();
   }
 
-  /** Stops everything in order, does something to its data, and starts it again. */
-  async restart(meanwhile: (root: string) => Promise<unknown>): Promise<void> {
+  /** Stops everything in order, does something to its data, and starts it again, with more variables if need be. */
+  async restart(
+    meanwhile: (root: string) => Promise<unknown> = () => Promise.resolve(),
+    variables: NodeJS.ProcessEnv = {},
+  ): Promise<void> {
     await this.#disconnect();
     this.#up.signalGroup('SIGINT');
     await this.#up.ended;
     await meanwhile(this.root);
+    this.#variables = { ...this.#variables, ...variables };
     const place = ['--data-dir', this.root, '--port-base', String(this.#portBase)];
     this.#up = await startUpWith(this.#variables, ...place);
     await this.#connect();
@@ -110,15 +131,61 @@ export class ReconcileStack {
   }
 
   async reconcile(): Promise<readonly Found[]> {
-    return (await this.cli<{ findings: Found[] }>('reconcile')).findings;
+    return (await this.client.reconcileNow(`reconcile-${randomUUID()}`)).findings;
+  }
+
+  /** From now on only {@link reconcile} looks, so that nothing is settled before a test has looked. */
+  async pauseSchedule(): Promise<void> {
+    const schedule = this.temporal.schedule.getHandle('reconcile');
+    await schedule.pause();
+    await until(async () => (await schedule.describe()).info.runningActions.length === 0);
+  }
+
+  /** Opens a position as `holdfast open` does, without its process. */
+  async enter(symbol: string, notional: string, side: Side = 'long', confidence = 0.8): Promise<Opened> {
+    const tradeId = randomUUID();
+    const signal = { source: 'operator', confidence, asOfMs: Date.now(), ttlMs: 30_000 };
+    const order = { type: 'market' } as const;
+    await this.client.openTrade({ tradeId, symbol, side, notional, order, strategy: 'manual', signal });
+    const { stage, positionId, note } = await this.client.progress(tradeId, 'opened');
+    if (positionId === null) throw new Error(`${symbol} was not opened: ${stage}, ${note}`);
+    const workflowId = tradeWorkflowId(tradeId);
+    await until(async () => (await this.state(tradeId)).persistence === 'confirmed');
+    return { tradeId, workflowId, positionId, orderId: positionId.replace('kraken-', '') };
+  }
+
+  /** Exits by the trades' own doing; resolves when they have ended. */
+  async exit(...tradeIds: readonly string[]): Promise<void> {
+    await Promise.all(
+      tradeIds.map(async (tradeId) => {
+        await this.client.requestExit(tradeId, 'the test is over');
+        const { stage } = await this.client.result(tradeId);
+        if (stage !== 'closed') throw new Error(`${tradeId} ended ${stage}`);
+      }),
+    );
+  }
+
+  /** By hand, as in the Temporal Web UI; resolves when Temporal's list knows it as well. */
+  async terminate(...workflowIds: readonly string[]): Promise<void> {
+    for (const id of workflowIds) await this.temporal.workflow.getHandle(id).terminate('by hand');
+    await until(async () => !(await this.running()).some((id) => workflowIds.includes(id)));
+  }
+
+  /** `kill -9`; whoever keeps the stack up starts it again. */
+  async killWorker(): Promise<void> {
+    const file = path.join(this.root, 'processes', 'worker-1.json');
+    const { pid } = JSON.parse(await readFile(file, 'utf8')) as { pid: number };
+    process.kill(pid, 'SIGKILL');
   }
 
   open(...args: string[]): Promise<{ tradeId: string; workflowId: string; positionId: string }> {
     return this.cli('open', '--symbol', 'BTC/USD', '--notional', '250', '--wait', 'opened', ...args);
   }
 
-  positions(status = 'open'): Promise<PositionView[]> {
-    return this.cli('positions', '--status', status);
+  /** As `holdfast positions --json` gives them, without its process. */
+  async positions(status: 'open' | 'closed' | 'all' = 'open'): Promise<PositionView[]> {
+    const rows = await createLedgerReader(this.#database).positions({ status });
+    return rows.map((row) => positionView(row, { nowMs: Date.now() }));
   }
 
   async sql(text: string, values: unknown[] = []): Promise<Record<string, unknown>[]> {
@@ -141,15 +208,12 @@ export class ReconcileStack {
   }
 
   state(tradeId: string): Promise<TradeState> {
-    return this.temporal.workflow.getHandle(`trade-${tradeId}`).query<TradeState>('state');
+    return this.client.state(tradeId);
   }
 
   /** Ids of the trades that run. */
   async running(): Promise<string[]> {
-    const found: string[] = [];
-    const query = `WorkflowType = 'trade' AND ExecutionStatus = 'Running'`;
-    for await (const { workflowId } of this.temporal.workflow.list({ query })) found.push(workflowId);
-    return found;
+    return (await this.client.runningTradeIds()).map(tradeWorkflowId);
   }
 
   /** Straight on the exchange, past everything of ours; answers the order's id. */
@@ -181,4 +245,8 @@ export class ReconcileStack {
     const balances = await this.exchange.balances('exit');
     return balances.find((each) => each.asset === asset)?.total ?? '0';
   }
+}
+
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  await vi.waitUntil(holds, { timeout: 60_000, interval: 100 });
 }
