@@ -1,3 +1,4 @@
+import tab from '@bomb.sh/tab/commander';
 import { Command, CommanderError } from 'commander';
 import { registerBacktest } from './commands/backtest.ts';
 import { registerCheck } from './commands/check.ts';
@@ -46,6 +47,7 @@ for (const register of [
 ]) {
   register(program);
 }
+tab(program, { completionCommandName: 'completion' });
 for (const command of program.commands) command.exitOverride().configureOutput({ writeErr: () => undefined });
 
 try {

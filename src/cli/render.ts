@@ -46,6 +46,31 @@ export function clock(ms: number): string {
   return new Date(ms).toTimeString().slice(0, 8);
 }
 
+const UNITS: readonly (readonly [name: string, ms: number])[] = [
+  ['d', 86_400_000],
+  ['h', 3_600_000],
+  ['m', 60_000],
+  ['s', 1_000],
+];
+
+/** The two largest units: `3d 4h`, `12m 5s`, `0s`. */
+export function duration(ms: number): string {
+  const first = Math.max(
+    0,
+    UNITS.findIndex(([, unitMs]) => ms >= unitMs),
+  );
+  if (ms < 1_000) return '0s';
+  let restMs = ms;
+  return UNITS.slice(first, first + 2)
+    .map(([name, unitMs]) => {
+      const count = Math.floor(restMs / unitMs);
+      restMs -= count * unitMs;
+      return count === 0 ? '' : `${count}${name}`;
+    })
+    .join(' ')
+    .trim();
+}
+
 /** Green above zero, red below. */
 export function signed(value: string | number): string {
   const text = typeof value === 'number' ? value.toFixed(2) : value;

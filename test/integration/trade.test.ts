@@ -9,7 +9,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'v
 import type { PositionView } from '../../src/views/position-view.ts';
 import { PaperControl } from '../support/paper-control.ts';
 import { freePortBase } from '../support/port-base.ts';
-import { holdfast, holdfastJson, startUpWith, type Up } from '../support/up.ts';
+import { holdfast, holdfastJson, holdfastLines, startUpWith, type Up } from '../support/up.ts';
 
 interface Opened {
   readonly tradeId: string;
@@ -179,6 +179,22 @@ describe('a trade', { timeout: 120_000 }, () => {
     const after = await holdfast('show', opened.tradeId, '--data-dir', root);
     expect(after.stdout).toMatch(/intent exit-1 .* filled/);
     expect(after.stdout).toContain('closed by forced');
+  });
+
+  it('is watched as it moves', async () => {
+    const { positionId } = await open();
+    const marks: string[] = [];
+    for await (const line of holdfastLines('positions', '--watch', '--json', '--data-dir', root)) {
+      const view = (JSON.parse(line) as PositionView[]).find((each) => each.positionId === positionId);
+      marks.push(view?.markPrice ?? 'missing');
+      if (marks.length === 1) await paper.price('BTC/USD', '10020.0', '10020.1');
+      if (marks.at(-1) === '10020' || marks.length > 60) break;
+    }
+    expect(marks).not.toContain('missing');
+    expect(marks.at(-1)).toBe('10020');
+    const piped = await holdfast('positions', '--watch', '--data-dir', root);
+    expect(piped.stderr).toContain('--watch needs a terminal');
+    await exitAll();
   });
 
   it('is counted by learning once', async () => {

@@ -58,6 +58,21 @@ export async function holdfastJson<T>(...args: readonly string[]): Promise<T> {
   return JSON.parse(stdout) as T;
 }
 
+/** Runs a command that goes on until it is stopped, and gives its lines as they come; ends it with Ctrl-C's signal. */
+export async function* holdfastLines(...args: readonly string[]): AsyncGenerator<string> {
+  const child = spawn(process.execPath, [CLI, ...args], {
+    env: bareEnvironment(),
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  try {
+    yield* createInterface({ input: child.stdout });
+  } finally {
+    child.kill('SIGINT');
+    await ended;
+  }
+}
+
 /** Starts `up --json` and waits for its ready line. */
 export function startUp(...args: readonly string[]): Promise<Up> {
   return startUpWith({}, ...args);

@@ -2,13 +2,15 @@ import { Option, type Command } from 'commander';
 import { normalizeSymbol } from '../../domain/symbols.ts';
 import { positionView, type PositionView } from '../../views/position-view.ts';
 import { CliError } from '../errors.ts';
-import { print, runWithSession, subcommand, type CommonOptions } from '../program.ts';
-import { colors, signed, table } from '../render.ts';
+import { positionLines } from '../position-lines.ts';
+import { runWithSession, subcommand, type CommonOptions } from '../program.ts';
 import type { Session } from '../session.ts';
+import { watch } from '../watch.ts';
 
 interface PositionsOptions extends CommonOptions {
   readonly status: 'open' | 'closed' | 'all';
   readonly symbol?: string;
+  readonly watch?: boolean;
 }
 
 export function registerPositions(program: Command): void {
@@ -17,20 +19,35 @@ export function registerPositions(program: Command): void {
       new Option('--status <status>', 'which ones').choices(['open', 'closed', 'all']).default('open'),
     )
     .option('--symbol <symbol>', 'of one symbol')
+    .option('--watch', 'go on showing them until Ctrl-C; with --json a line each second')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  holdfast positions --watch\n  holdfast positions --status closed --json',
+    )
     .action((options: PositionsOptions) =>
       runWithSession(options, async (session) => {
         const symbol = options.symbol === undefined ? undefined : symbolOf(options.symbol);
-        const { reader } = await session.repositories();
-        const rows = await reader.positions({
-          status: options.status,
-          ...(symbol === undefined ? {} : { symbol }),
-        });
-        const stages = options.status === 'closed' ? new Map<string, string>() : await stagesByTrade(session);
-        const nowMs = Date.now();
-        const views = rows.map((row) => positionView(row, { stage: stages.get(row.tradeId), nowMs }));
-        print(options, views, () => describe(views, options.status));
+        const show = async () => {
+          const views = await positionViews(session, options.status, symbol);
+          return options.json ? JSON.stringify(views) : describe(views, options.status);
+        };
+        if (options.watch) await watch(show, { inPlace: options.json !== true });
+        else process.stdout.write(`${await show()}\n`);
       }),
     );
+}
+
+async function positionViews(session: Session, status: PositionsOptions['status'], symbol?: string) {
+  const { reader } = await session.repositories();
+  const rows = await reader.positions({ status, ...(symbol === undefined ? {} : { symbol }) });
+  const stages = status === 'closed' ? new Map<string, string>() : await stagesByTrade(session);
+  const nowMs = Date.now();
+  return rows.map((row) => positionView(row, { stage: stages.get(row.tradeId), nowMs }));
+}
+
+function describe(views: readonly PositionView[], status: PositionsOptions['status']): string {
+  if (views.length === 0) return `no ${status === 'all' ? '' : `${status} `}positions`;
+  return positionLines(views, Date.now());
 }
 
 function symbolOf(input: string): string {
@@ -47,29 +64,4 @@ async function stagesByTrade(session: Session): Promise<Map<string, string>> {
   } catch {
     return new Map();
   }
-}
-
-function describe(views: readonly PositionView[], status: PositionsOptions['status']): string {
-  if (views.length === 0) return `no ${status === 'all' ? '' : `${status} `}positions`;
-  return table(
-    ['position', 'symbol', 'side', 'quantity', 'entry', 'mark', 'return', 'P&L', 'stage', 'exits'],
-    views.map((view) => [
-      view.positionId,
-      view.symbol,
-      view.side,
-      view.quantity,
-      view.entryPrice,
-      view.markPrice,
-      `${signed(view.returnPct)}%`,
-      signed(Number(view.realizedPnl ?? view.unrealizedPnl)),
-      view.stage,
-      exits(view),
-    ]),
-  );
-}
-
-function exits(view: PositionView): string {
-  if (view.exitRule !== null) return view.exitRule;
-  if (view.exitsBelow === null || view.exitsAbove === null) return colors.yellow('not yet known');
-  return `below ${view.exitsBelow} / above ${view.exitsAbove}`;
 }
