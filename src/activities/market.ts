@@ -1,4 +1,5 @@
 import { Context } from '@temporalio/activity';
+import type { StoredLivePosition } from '../../db/entities/positions.ts';
 import type { Ledger } from '../../db/repositories/ledger.ts';
 import type { HoldfastClient } from '../client.ts';
 import { betterPrice } from '../domain/position.ts';
@@ -17,19 +18,22 @@ export type ArmRequest = Omit<ArmedTrade, 'exit'> & {
 const BEAT_MS = 2_000;
 /** A lease is renewed before the activity's own time runs out. */
 const RENEW_AFTER_MS = 23 * 3_600_000;
-/** Longest that arming waits for a database that may be down. */
-const BEST_PRICE_PATIENCE_MS = 500;
+/** Longest that a question about a guard waits for a database that may be down. */
+const LIVE_ROW_PATIENCE_MS = 500;
+/** Guards write about once a second. */
+const LIVE_ROW_FRESH_MS = 15_000;
 
 export interface MarketActivityDependencies {
   readonly keeper: GuardKeeper;
   readonly ledger: Pick<Ledger, 'livePosition'>;
   readonly client: Pick<HoldfastClient, 'runningTradeIds' | 'signalGuardLost' | 'guardHasEnded' | 'beat'>;
+  readonly now: () => number;
   readonly log: Logger;
 }
 
-export function createMarketActivities({ keeper, ledger, client, log }: MarketActivityDependencies) {
+export function createMarketActivities({ keeper, ledger, client, now, log }: MarketActivityDependencies) {
   return {
-    /** On the shared queue: the lease and the queue of the worker that answers. */
+    /** The lease and the queue of the worker that answers. */
     async findGuard(): Promise<GuardRef> {
       return keeper.guard();
     },
@@ -37,7 +41,7 @@ export function createMarketActivities({ keeper, ledger, client, log }: MarketAc
     /** Takes a position into this worker's memory; answers with the queue on which only this worker listens. */
     async armPosition(request: ArmRequest): Promise<{ guard: GuardRef; last: LastEvaluation | null }> {
       const { workflowId } = workflowExecution();
-      const known = await bestPriceSoFar(ledger, request.positionId);
+      const known = (await liveRow(ledger, request.positionId))?.bestPrice ?? null;
       const { position, exit } = request;
       const bestPrice =
         known === null ? position.bestPrice : betterPrice(position.side, position.bestPrice, known);
@@ -64,6 +68,22 @@ export function createMarketActivities({ keeper, ledger, client, log }: MarketAc
     }): Promise<{ fired: FiredExit | null }> {
       const { positionId, mayFire = true } = question;
       return { fired: await (mayFire ? keeper.exitNow(positionId) : keeper.release(positionId)) };
+    },
+
+    /**
+     * Whether the position is held under that lease: by this worker's own memory or, of another worker, by the live
+     * row that its guard keeps fresh. False when that can't be told.
+     */
+    async isUnderGuard(question: {
+      positionId: string;
+      leaseId: string;
+    }): Promise<{ isHeld: boolean; last: LastEvaluation | null }> {
+      const { positionId, leaseId } = question;
+      const own = keeper.holding(positionId, leaseId);
+      if (own !== 'another lease') return own;
+      const row = await liveRow(ledger, positionId);
+      const isFresh = row !== null && Math.abs(now() - row.updatedAt) < LIVE_ROW_FRESH_MS;
+      return { isHeld: isFresh && !(await client.guardHasEnded(leaseId)), last: null };
     },
 
     async guardHasEnded({ leaseId }: { leaseId: string }): Promise<boolean> {
@@ -97,14 +117,10 @@ export function createMarketActivities({ keeper, ledger, client, log }: MarketAc
   };
 }
 
-async function bestPriceSoFar(
+async function liveRow(
   ledger: Pick<Ledger, 'livePosition'>,
   positionId: string,
-): Promise<string | null> {
-  const unknown = new Promise<null>((resolve) => setTimeout(resolve, BEST_PRICE_PATIENCE_MS, null).unref());
-  const known = ledger.livePosition(positionId).then(
-    (row) => row?.bestPrice ?? null,
-    () => null,
-  );
-  return Promise.race([known, unknown]);
+): Promise<StoredLivePosition | null> {
+  const unknown = new Promise<null>((resolve) => setTimeout(resolve, LIVE_ROW_PATIENCE_MS, null).unref());
+  return Promise.race([ledger.livePosition(positionId).catch(() => null), unknown]);
 }

@@ -60,6 +60,16 @@ export class GuardKeeper {
     return { guard, last, isNew };
   }
 
+  /** What this worker knows of a position that is said to be armed under a lease. */
+  holding(
+    positionId: string,
+    leaseId: string,
+  ): { readonly isHeld: boolean; readonly last: LastEvaluation | null } | 'another lease' {
+    if (this.#leaseId !== leaseId) return 'another lease';
+    const guarded = this.#options.hub.find(positionId);
+    return { isHeld: guarded !== null, last: guarded?.last ?? null };
+  }
+
   /** A mark or a prediction decided: sell at once if allowed, then tell the trade until it has heard. */
   async decided(trade: ArmedTrade, last: LastEvaluation): Promise<void> {
     const { tell, log } = this.#options;

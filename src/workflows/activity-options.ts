@@ -1,9 +1,49 @@
-import { proxyActivities, type ActivityOptions, type RetryPolicy } from '@temporalio/workflow';
+import {
+  isCancellation,
+  proxyActivities,
+  proxyLocalActivities,
+  TemporalFailure,
+  type ActivityInterfaceFor,
+  type ActivityOptions,
+  type RetryPolicy,
+} from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import { SEND_WINDOW_MS } from '../domain/safety-times.ts';
 
 const quickRetry: RetryPolicy = { initialInterval: 250, backoffCoefficient: 2, maximumInterval: 5_000 };
 const patientRetry: RetryPolicy = { initialInterval: 500, backoffCoefficient: 2, maximumInterval: 15_000 };
+
+/** Longer than the parts need when all is well; a workflow task lasts 5 s. */
+const AT_ONCE_MS = 1_500;
+
+type Activity = (...args: never[]) => Promise<unknown>;
+
+/**
+ * Tried once here and now, within the workflow task: one event in the history instead of six, and no dispatch.
+ * What can't be answered so becomes an activity of its own, with its retries. The first try leaves no trace when
+ * its worker dies, so this is only for what may be repeated: questions, and records that are idempotent.
+ */
+function atOnce<A>(options: ActivityOptions): ActivityInterfaceFor<A> {
+  const first = proxyLocalActivities<A>({
+    startToCloseTimeout: AT_ONCE_MS,
+    scheduleToCloseTimeout: AT_ONCE_MS,
+    retry: { maximumAttempts: 1 },
+  });
+  const patient = proxyActivities<A>(options);
+  return new Proxy(first, {
+    get: (_first, name) => {
+      const [tryOnce, untilDone] = [first, patient].map((each) => Reflect.get(each, name) as Activity);
+      return async (...args: never[]): Promise<unknown> => {
+        try {
+          return await tryOnce?.(...args);
+        } catch (failure) {
+          if (!(failure instanceof TemporalFailure) || isCancellation(failure)) throw failure;
+          return untilDone?.(...args);
+        }
+      };
+    },
+  });
+}
 
 /** A send is never retried by Temporal: after anything but a definite answer the order is looked up. */
 export const sending = proxyActivities<Pick<Activities, 'sendOrder'>>({
@@ -12,18 +52,21 @@ export const sending = proxyActivities<Pick<Activities, 'sendOrder'>>({
 });
 
 /** Questions to the exchange: asked until they are answered. */
-export const asking = proxyActivities<
-  Pick<Activities, 'lookUpOrder' | 'readOrder' | 'cancelOrder' | 'witnessExposure' | 'guardHasEnded'>
+export const asking = atOnce<
+  Pick<
+    Activities,
+    'lookUpOrder' | 'readOrder' | 'cancelOrder' | 'witnessExposure' | 'guardHasEnded' | 'isUnderGuard'
+  >
 >({ startToCloseTimeout: 10_000, retry: quickRetry });
 
 /** What must reach the database sooner or later, however long it is away. */
-export const recording = proxyActivities<
+export const recording = atOnce<
   Pick<Activities, 'recordClose' | 'releaseReservation' | 'handToLearning' | 'raiseFinding'>
 >({ startToCloseTimeout: 10_000, retry: patientRetry });
 
 /** Reserving is pointless once the entry signal is stale. */
 export function reserving(budgetMs: number) {
-  return proxyActivities<Pick<Activities, 'reserve'>>({
+  return atOnce<Pick<Activities, 'reserve'>>({
     startToCloseTimeout: 10_000,
     scheduleToCloseTimeout: Math.max(1_000, budgetMs),
     retry: quickRetry,
@@ -43,11 +86,14 @@ const guardOptions: ActivityOptions = { startToCloseTimeout: 5_000, retry: { max
 /** A worker that doesn't take an activity by then is not there. */
 const GUARD_PATIENCE_MS = 5_000;
 
-/** Without a queue any worker may answer, to be found as a guard; with one, that worker. */
-export function guarding(taskQueue?: string) {
-  return proxyActivities<Pick<Activities, 'findGuard' | 'armPosition' | 'exitThroughGuard'>>(
-    taskQueue === undefined
-      ? guardOptions
-      : { ...guardOptions, taskQueue, scheduleToStartTimeout: GUARD_PATIENCE_MS },
-  );
+/** This worker if it has a lease, else any other that answers. */
+export const findingGuard = atOnce<Pick<Activities, 'findGuard'>>(guardOptions);
+
+/** On the queue of the guard, on which only its worker answers. */
+export function guarding(taskQueue: string) {
+  return proxyActivities<Pick<Activities, 'armPosition' | 'exitThroughGuard'>>({
+    ...guardOptions,
+    taskQueue,
+    scheduleToStartTimeout: GUARD_PATIENCE_MS,
+  });
 }

@@ -2,32 +2,50 @@ import { ActivityFailure, condition, sleep } from '@temporalio/workflow';
 import type { ArmRequest } from '../activities/market.ts';
 import { roundDown } from '../domain/money.ts';
 import { exitOrderSide } from '../domain/position.ts';
-import { guarding } from './activity-options.ts';
+import { asking, findingGuard, guarding } from './activity-options.ts';
 import { absenceProvableFromMs, proveOutcome } from './place-order.ts';
 import { showDetails } from './presentation.ts';
 import { dropEndedGuard } from './release-guard.ts';
 import { openQuantity, type RearmRequest } from './trade-state.ts';
-import type { EntryPlan, OpenPosition, TradeState } from './messages.ts';
+import type { EntryPlan, LastEvaluation, OpenPosition, TradeState } from './messages.ts';
 
-const FIRST_CHECK_MS = 60_000;
-const LONGEST_CHECK_MS = 3_600_000;
+/** Pauses between looks at the guard; the last one repeats. Each look that finds all well is six events. */
+const CHECK_AFTER_MS = [60_000, 1_800_000, 43_200_000] as const;
 /** Every position of a lost guard asks at once: quicker questions would use up the calls that exits need. */
 const BETWEEN_DOUBTS_MS = 30_000;
 
 /**
- * Keeps the position under guard until an exit is demanded. A guard sells and signals when a mark or a
- * prediction decides; a slow timer is the belt and braces for a guard that is gone without anyone noticing.
+ * Keeps the position under guard until an exit is demanded. A guard sells and signals when a mark or a prediction
+ * decides. That it is lost is told by its lease or, if nobody heard, by whoever looks for unguarded positions; a
+ * slow timer is the belt and braces.
  */
 export async function protect(state: TradeState, plan: EntryPlan, rearm: RearmRequest): Promise<void> {
-  const exitDemanded = () => state.demand !== null;
-  for (let checkMs = FIRST_CHECK_MS; !exitDemanded(); checkMs = Math.min(checkMs * 2, LONGEST_CHECK_MS)) {
+  const isOver = () => state.demand !== null;
+  for (let checks = 0; !isOver(); checks += 1) {
+    if (rearm.isWanted) checks = 0;
     rearm.clear();
-    await arm(state, plan);
+    if (checks === 0 || !(await isUnderGuard(state))) await arm(state, plan);
     showDetails(state);
-    if (await settleDoubt(state, plan)) continue;
-    await condition(() => exitDemanded() || rearm.isWanted, checkMs);
-    if (rearm.isWanted) checkMs = FIRST_CHECK_MS / 2;
+    if (await settleDoubt(state, plan)) rearm.ask();
+    if (rearm.isWanted) continue;
+    const checkMs = CHECK_AFTER_MS[Math.min(checks, CHECK_AFTER_MS.length - 1)] ?? Infinity;
+    await condition(() => isOver() || rearm.isWanted, checkMs / plan.policy.timeScale);
   }
+}
+
+/** False when in doubt: then it is armed again, which the guard that holds it takes without a word. */
+async function isUnderGuard(state: TradeState): Promise<boolean> {
+  const { guard, position } = state;
+  if (!guard || !position || state.demand !== null) return false;
+  const { positionId } = position;
+  const { isHeld, last } = await asking.isUnderGuard({ positionId, leaseId: guard.leaseId });
+  remember(state, last);
+  return isHeld;
+}
+
+/** What decided an exit meanwhile stays. */
+function remember(state: TradeState, last: LastEvaluation | null): void {
+  if (last && state.demand === null) state.evaluation = last;
 }
 
 /**
@@ -74,10 +92,10 @@ async function arm(state: TradeState, plan: EntryPlan): Promise<void> {
   while (state.demand === null && state.position) {
     const request = armRequest(state, plan, state.position);
     try {
-      state.guard ??= await guarding().findGuard();
+      state.guard ??= await findingGuard.findGuard();
       const armed = await guarding(state.guard.taskQueue).armPosition(request);
       state.guard = armed.guard;
-      if (armed.last) state.evaluation = armed.last;
+      remember(state, armed.last);
       return;
     } catch (failure) {
       if (!(failure instanceof ActivityFailure)) throw failure;

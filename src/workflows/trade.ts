@@ -10,7 +10,7 @@ import { Compensations } from './compensation.ts';
 import { followEntry, placeEntry } from './enter.ts';
 import { exitPosition } from './exit.ts';
 import { closeRequest, failUnpersisted, persistPosition, recordClose } from './persist.ts';
-import { showStage } from './presentation.ts';
+import { showDetails, showStage } from './presentation.ts';
 import { protect } from './protect.ts';
 import { acceptMessages, newTradeState, RearmRequest } from './trade-state.ts';
 import type { EntryPlan, OpenPosition, Stage, TradeInput, TradeResult, TradeState } from './messages.ts';
@@ -41,7 +41,7 @@ async function tell(state: TradeState, rearm: RearmRequest): Promise<TradeResult
   };
 
   if (!state.plan) {
-    enter('reserving');
+    showDetails(state);
     const reservation = await reserve(state);
     if (reservation.kind === 'rejected') return giveUp('rejected', reservation.message, reservation.mayHold);
     state.plan = reservation.plan;
@@ -137,7 +137,7 @@ async function reserve(state: TradeState) {
 async function persistUnlessDone(state: TradeState, plan: EntryPlan, position: OpenPosition): Promise<void> {
   if (state.persistence === 'confirmed') return;
   state.persistence = (await persistPosition(state, plan, position)) ? 'confirmed' : 'failed';
-  showStage(state);
+  showDetails(state);
 }
 
 function shouldContinueAsNew(state: TradeState): boolean {
