@@ -36,6 +36,8 @@ import type {
 
 export const TASK_QUEUE = 'holdfast';
 export const LEARNING_WORKFLOW_ID = 'learning';
+/** Of the readings after closes; those of the schedule have ids of their own. */
+export const EQUITY_WORKFLOW_ID = 'equity-after-close';
 
 export function tradeWorkflowId(tradeId: string): string {
   return `trade-${tradeId}`;
@@ -221,6 +223,18 @@ export class HoldfastClient {
       args: [{}],
       signal: 'recordOutcome',
       signalArgs: [outcome],
+    });
+  }
+
+  /** Has the account's worth read anew; those who ask while it is being read share the next reading. */
+  async positionClosed(): Promise<void> {
+    await this.#client.workflow.signalWithStart('equity', {
+      taskQueue: TASK_QUEUE,
+      workflowId: EQUITY_WORKFLOW_ID,
+      args: [],
+      signal: 'positionClosed',
+      signalArgs: [],
+      staticSummary: 'what the account is worth after a close',
     });
   }
 

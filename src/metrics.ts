@@ -1,7 +1,9 @@
 import { createServer, type Server } from 'node:http';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { FeedStatus } from './exchange/port.ts';
+import { registerAccountMetrics } from './account-metrics.ts';
 import type { MarketHub } from './market/hub.ts';
+import type { AccountSources } from './views/account-view.ts';
 
 export interface WorkerMetrics {
   readonly url: string;
@@ -15,11 +17,12 @@ export interface MetricsOptions {
   readonly sdkMetricsPort: number;
   readonly hub: MarketHub;
   readonly feedStatus: () => FeedStatus;
+  readonly account: AccountSources;
 }
 
 /** Prometheus metrics of one worker: Node's, Temporal's and ours. */
 export async function serveMetrics(options: MetricsOptions): Promise<WorkerMetrics> {
-  const { port, sdkMetricsPort, hub, feedStatus } = options;
+  const { port, sdkMetricsPort, hub, feedStatus, account } = options;
   const registry = new Registry();
   collectDefaultMetrics({ register: registry, prefix: 'holdfast_process_' });
   new Gauge({
@@ -47,6 +50,7 @@ export async function serveMetrics(options: MetricsOptions): Promise<WorkerMetri
       if (lastMessageMs !== null) this.set(Date.now() - lastMessageMs);
     },
   });
+  registerAccountMetrics(registry, account);
   const server = createServer((_request, response) => {
     Promise.all([registry.metrics(), sdkMetrics(sdkMetricsPort)]).then(
       ([ours, sdks]) => response.setHeader('content-type', registry.contentType).end(ours + sdks),

@@ -24,7 +24,7 @@ export async function connectTemporal(): Promise<Client> {
 /** Creates the schedule of a workflow of ours, once; an existing one is left as its operator set it. */
 export async function ensureSchedule(
   client: Client,
-  workflowType: 'reconcile' | 'scan',
+  workflowType: 'reconcile' | 'scan' | 'equity',
   everyMs: number,
   atOnce: boolean,
 ): Promise<void> {

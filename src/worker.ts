@@ -91,6 +91,8 @@ export async function startWorker(config: Config, log: Logger): Promise<RunningW
     tell: (tradeId, decision) => client.signalExitDecided(tradeId, decision),
     log,
   });
+  const rules = { limits: riskLimits(config), protections: protections(config, timeScale) };
+  await repositories.risk.publishRules(rules, workerId);
   const activities = createActivities({
     ...repositories,
     exchange,
@@ -99,8 +101,7 @@ export async function startWorker(config: Config, log: Logger): Promise<RunningW
     predictions,
     client,
     runStep: createStepRunner(requireAddresses(config).databaseUrl),
-    limits: riskLimits(config),
-    protections: protections(config, timeScale),
+    ...rules,
     settings: tradeSettings(config, timeScale),
     scan: scanSettings(config),
     adoption: config.HOLDFAST_ADOPT,
@@ -127,11 +128,13 @@ export async function startWorker(config: Config, log: Logger): Promise<RunningW
     sdkMetricsPort: config.HOLDFAST_SDK_METRICS_PORT,
     hub,
     feedStatus: () => feed.status(),
+    account: repositories,
   });
   const running = Promise.all(workers.map((worker) => worker.run()));
   const guarding = keepLease({ workerId, taskQueue, client, log });
   await client.ensureLearning();
   await ensureSchedule(temporal, 'reconcile', RECONCILE_EVERY_MS, true);
+  await ensureSchedule(temporal, 'equity', Math.max(1_000, intervalMs), true);
   if (config.HOLDFAST_SCAN) await ensureSchedule(temporal, 'scan', Math.max(1_000, intervalMs), true);
 
   const close = async () => {

@@ -1,4 +1,5 @@
-import { SkippedSignal, StudyEntity, ThresholdVersion, TradeOutcome } from './learning.ts';
+import { EquitySnapshot, RiskRules, Rotation } from './capital.ts';
+import { PredictionEntity, SkippedSignal, StudyEntity, ThresholdVersion, TradeOutcome } from './learning.ts';
 import { CapitalReservation, OrderIntent } from './orders.ts';
 import { Finding, Halt } from './oversight.ts';
 import { LivePosition, LiveTrade, ManagedPosition, ManagedTrade } from './positions.ts';
@@ -16,4 +17,8 @@ export const entities = [
   StudyEntity,
   Finding,
   Halt,
+  EquitySnapshot,
+  RiskRules,
+  Rotation,
+  PredictionEntity,
 ];

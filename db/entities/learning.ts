@@ -5,6 +5,7 @@ import type { PerThreshold } from '../../src/domain/learning/unit-range.ts';
 import type { RefusedStudy } from '../../src/domain/learning/validate.ts';
 import type { Decimal } from '../../src/domain/money.ts';
 import type { Side } from '../../src/domain/position.ts';
+import type { SignalFacts } from '../../src/domain/signal-facts.ts';
 import type { Thresholds } from '../../src/domain/thresholds.ts';
 import { entityOf, type Table } from '../table.ts';
 
@@ -87,6 +88,22 @@ export interface SkippedSignalRow {
   readonly thresholdsVersion: number;
   /** Quote at the signal; null when there was none. */
   readonly price: Decimal | null;
+  /** What stood in the way: `hold`, `confidence`, `scan-limit`, `no-short-sale`, or a limit's or protection's name. */
+  readonly limit: string | null;
+  /** Of a signal that was worth taking; null where it was not. */
+  readonly facts: SignalFacts | null;
+}
+
+/** What a provider said, as it was used; older than what it says of itself, it was not used any more. */
+export interface PredictionRow {
+  readonly id: string;
+  readonly symbol: string;
+  readonly asOf: number;
+  readonly action: PredictionAction;
+  /** 0..1 */
+  readonly confidence: number;
+  readonly ttlMs: number;
+  readonly source: string;
 }
 
 export const tradeOutcomeTable: Table<TradeOutcomeRow> = {
@@ -150,6 +167,22 @@ export const skippedSignalTable: Table<SkippedSignalRow> = {
     detail: 'text?',
     thresholdsVersion: 'integer',
     price: 'numeric?',
+    limit: 'text?',
+    facts: 'json?',
+  },
+};
+
+export const predictionTable: Table<PredictionRow> = {
+  name: 'Prediction',
+  key: 'id',
+  columns: {
+    id: 'text',
+    symbol: 'text',
+    asOf: 'time',
+    action: 'text',
+    confidence: 'ratio',
+    ttlMs: 'integer',
+    source: 'text',
   },
 };
 
@@ -169,3 +202,4 @@ export const TradeOutcome = entityOf(tradeOutcomeTable);
 export const ThresholdVersion = entityOf(thresholdVersionTable);
 export const SkippedSignal = entityOf(skippedSignalTable);
 export const StudyEntity = entityOf(studyTable);
+export const PredictionEntity = entityOf(predictionTable);

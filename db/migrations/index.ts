@@ -4,6 +4,7 @@ import { LearningAndOversight1763900000003 } from './1763900000003-learning-and-
 import { Studies1763900000004 } from './1763900000004-studies.ts';
 import { WholeStep1763900000005 } from './1763900000005-whole-step.ts';
 import { HaltEnds1763900000006 } from './1763900000006-halt-ends.ts';
+import { Capital1763900000007 } from './1763900000007-capital.ts';
 
 /** In the order they are applied; a released one never changes. */
 export const migrations = [
@@ -13,4 +14,5 @@ export const migrations = [
   Studies1763900000004,
   WholeStep1763900000005,
   HaltEnds1763900000006,
+  Capital1763900000007,
 ];

@@ -1,10 +1,12 @@
 import type { DataSource } from 'typeorm';
 import { poolOf } from '../data-source.ts';
+import { createEquityStore, type EquityStore } from './equity.ts';
 import { createFindingStore, type FindingStore } from './findings.ts';
 import { createHaltStore, type HaltStore } from './halts.ts';
 import { createLearningStore, type LearningStore } from './learning.ts';
 import { createLedger, type Ledger } from './ledger.ts';
 import { createLedgerReader, type LedgerReader } from './reader.ts';
+import { createRiskStore, type RiskStore } from './risk.ts';
 import { createSelfTestStore, type SelfTestStore } from './self-test.ts';
 import { createSignalStore, type SignalStore } from './signals.ts';
 
@@ -16,6 +18,8 @@ export interface Repositories {
   readonly halts: HaltStore;
   readonly selfTest: SelfTestStore;
   readonly signals: SignalStore;
+  readonly equity: EquityStore;
+  readonly risk: RiskStore;
 }
 
 /** All repositories over a data source of `openDatabase`. */
@@ -29,5 +33,7 @@ export function createRepositories(database: DataSource): Repositories {
     halts: createHaltStore(pool),
     selfTest: createSelfTestStore(pool),
     signals: createSignalStore(pool),
+    equity: createEquityStore(pool),
+    risk: createRiskStore(pool),
   };
 }

@@ -57,6 +57,7 @@ export interface LedgerReader {
   trade(id: string): Promise<TradeHistory | null>;
   /** Open positions by symbol; symbols without one are missing. */
   openPositionCounts(): Promise<Map<string, number>>;
+  hasOpenShort(): Promise<boolean>;
   /** For reconciliation: all open ones, and those that were written since. */
   auditedPositions(sinceMs: number): Promise<AuditedPosition[]>;
   /** Intents that were written since, or are not finished. */
@@ -80,6 +81,12 @@ export function createLedgerReader(pool: Pool): LedgerReader {
         `SELECT "symbol", count(*)::integer AS count FROM "ManagedPosition" WHERE "status" = 'open' GROUP BY "symbol"`,
       );
       return new Map(rows.map(({ symbol, count }) => [symbol, count]));
+    },
+    async hasOpenShort() {
+      const { rows } = await pool.query<{ found: boolean }>(
+        `SELECT EXISTS (SELECT FROM "ManagedPosition" WHERE "status" = 'open' AND "side" = 'short') AS found`,
+      );
+      return rows[0]?.found ?? false;
     },
     auditedPositions: (sinceMs) => readAuditedPositions(pool, sinceMs),
     intents: (sinceMs) =>

@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import { add, big, compare, subtract, text, type Decimal } from '../../src/domain/money.ts';
+import { big, compare, text, type Decimal } from '../../src/domain/money.ts';
 import type { Side } from '../../src/domain/position.ts';
 import { checkProtections, type ProtectionRefusal, type Protections } from '../../src/domain/protections.ts';
 import {
@@ -10,15 +10,19 @@ import {
   type RiskSnapshot,
 } from '../../src/domain/risk.ts';
 import { inTransaction, type Queryable } from '../transaction.ts';
+import { readEquityStanding } from './equity.ts';
 import { writeIntent, type NewIntent } from './intents.ts';
+import { readActiveHalt, readRealizedToday } from './loss-history.ts';
 import { readProtectionHistory } from './protection-history.ts';
 
 export interface ReserveRequest extends EntryRequest {
   readonly side: Side;
   readonly limits: RiskLimits;
   readonly protections: Protections;
-  /** From the exchange's balances; null when not known. */
+  /** From the exchange's balances, quote currency; null when not known. */
   readonly equity: Decimal | null;
+  /** The same in the account's currency, where that is another one. */
+  readonly accountEquity?: Decimal | null;
   readonly intent: NewIntent;
   readonly nowMs: number;
 }
@@ -84,49 +88,27 @@ async function readSnapshot(
   request: ReserveRequest,
   ended: string | null,
 ): Promise<RiskSnapshot> {
-  const { rows } = await client.query<{ total: string; ofSymbol: string; exposure: string; today: string }>(
+  const { nowMs, accountEquity: equity = request.equity } = request;
+  const { rows } = await client.query<{ total: string; ofSymbol: string; exposure: string }>(
     `SELECT count(*) AS total, count(*) FILTER (WHERE "symbol" = $1) AS "ofSymbol",
-       coalesce(sum("notional"), 0) AS exposure,
-       (SELECT coalesce(sum("realizedPnL"), 0) FROM "ManagedPosition"
-        WHERE "status" = 'closed' AND "exitTime" >= $2) AS today
+       coalesce(sum("notional"), 0) AS exposure
      FROM (${IN_USE}) AS in_use`,
-    [request.symbol, startOfDay(request.nowMs)],
+    [request.symbol],
   );
   const [use] = rows;
   if (!use) throw new Error('an aggregate always has one row');
-  const halts = await client.query<{ reason: string; startedAt: Date }>(
-    'SELECT "reason", "startedAt" FROM "Halt" WHERE "endedAt" IS NULL ORDER BY "startedAt" LIMIT 1',
-  );
-  const [halt] = halts.rows;
+  const { latest, dayStart } = await readEquityStanding(client, nowMs);
   return {
-    nowMs: request.nowMs,
-    halt: halt ? { reason: halt.reason, startedAtMs: halt.startedAt.getTime() } : null,
+    nowMs,
+    halt: await readActiveHalt(client),
     openPositions: Number(use.total),
     openPositionsOfSymbol: Number(use.ofSymbol),
     exposure: text(big(use.exposure)),
-    realizedToday: text(big(use.today)),
-    equity: request.equity,
-    peakEquity: request.limits.maxDrawdown === null ? null : await readPeakEquity(client, request.equity),
+    realizedToday: await readRealizedToday(client, nowMs),
+    equity,
+    dayStartEquity: dayStart,
+    // Without a snapshot nothing is known of a time before this equity.
+    peakEquity: equity !== null && latest && compare(latest.peak, equity) > 0 ? latest.peak : equity,
     ended,
   };
-}
-
-/** The highest equity that today's equity and the P&L of every close since imply. */
-async function readPeakEquity(client: Queryable, equity: Decimal | null): Promise<Decimal | null> {
-  if (equity === null) return null;
-  const { rows } = await client.query<{ total: string; highest: string }>(
-    `SELECT coalesce(sum("realizedPnL"), 0) AS total, greatest(coalesce(max(curve), 0), 0) AS highest
-     FROM (SELECT "realizedPnL", sum("realizedPnL") OVER (ORDER BY "exitTime", "id") AS curve
-           FROM "ManagedPosition" WHERE "status" = 'closed') AS closes`,
-  );
-  const [curve] = rows;
-  if (!curve) return equity;
-  const start = subtract(equity, text(big(curve.total)));
-  const peak = add(start, text(big(curve.highest)));
-  return compare(peak, equity) > 0 ? peak : equity;
-}
-
-/** Midnight UTC. */
-function startOfDay(nowMs: number): Date {
-  return new Date(Math.floor(nowMs / 86_400_000) * 86_400_000);
 }

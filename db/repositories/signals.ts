@@ -1,7 +1,12 @@
 import type { Pool } from 'pg';
 import type { Prediction } from '../../src/domain/exit-policy.ts';
-import type { Decimal } from '../../src/domain/money.ts';
-import { skippedSignalTable, type SkippedSignalRow } from '../entities/learning.ts';
+import type { SignalFacts } from '../../src/domain/signal-facts.ts';
+import {
+  predictionTable,
+  skippedSignalTable,
+  type PredictionRow,
+  type SkippedSignalRow,
+} from '../entities/learning.ts';
 import { insertInto, Parameters, selectRows } from '../sql.ts';
 import { inStatement } from '../transaction.ts';
 
@@ -12,20 +17,26 @@ export interface SkippedSignalInput {
   readonly reason: string;
   readonly detail?: string;
   readonly thresholdsVersion: number;
-  /** Quote at the signal. */
-  readonly price?: Decimal;
+  /** What stood in the way: `hold`, `confidence`, `scan-limit`, `no-short-sale`, or a limit's or protection's name. */
+  readonly limit: string;
+  /** Of a signal that was worth taking. */
+  readonly facts?: SignalFacts;
 }
 
-/** Signals that opened nothing, kept for learning. */
+/** Predictions, and signals that opened nothing: kept for learning. */
 export interface SignalStore {
   /** The first reason of a signal stays. */
   skip(signal: SkippedSignalInput): Promise<void>;
   skipped(sinceMs: number): Promise<SkippedSignalRow[]>;
+  /** Keeps a prediction as it is used; any number of times. */
+  keepPrediction(symbol: string, prediction: Prediction): Promise<void>;
+  /** Of the symbol, made between these times, in order. */
+  predictions(symbol: string, fromMs: number, untilMs: number): Promise<Prediction[]>;
 }
 
 export function createSignalStore(pool: Pool): SignalStore {
   return {
-    async skip({ id, symbol, prediction, reason, detail, thresholdsVersion, price }) {
+    async skip({ id, symbol, prediction, reason, detail, thresholdsVersion, limit, facts }) {
       const row: SkippedSignalRow = {
         id,
         symbol,
@@ -35,7 +46,9 @@ export function createSignalStore(pool: Pool): SignalStore {
         reason,
         detail: detail ?? null,
         thresholdsVersion,
-        price: price ?? null,
+        price: facts?.price ?? null,
+        limit,
+        facts: facts ?? null,
       };
       const parameters = new Parameters();
       const insert = insertInto(skippedSignalTable, row, parameters);
@@ -43,5 +56,34 @@ export function createSignalStore(pool: Pool): SignalStore {
     },
     skipped: (sinceMs) =>
       selectRows(pool, skippedSignalTable, 'WHERE "asOf" >= $1 ORDER BY "asOf", "id"', [new Date(sinceMs)]),
+    async keepPrediction(symbol, { asOfMs, action, confidence, ttlMs, source }) {
+      const row: PredictionRow = {
+        id: `${symbol} ${asOfMs}`,
+        symbol,
+        asOf: asOfMs,
+        action,
+        confidence,
+        ttlMs: Math.round(ttlMs),
+        source,
+      };
+      const parameters = new Parameters();
+      const insert = insertInto(predictionTable, row, parameters);
+      await inStatement(pool, `${insert} ON CONFLICT ("id") DO NOTHING`, parameters.values);
+    },
+    async predictions(symbol, fromMs, untilMs) {
+      const rows = await selectRows(
+        pool,
+        predictionTable,
+        'WHERE "symbol" = $1 AND "asOf" >= $2 AND "asOf" <= $3 ORDER BY "asOf", "id"',
+        [symbol, new Date(fromMs), new Date(untilMs)],
+      );
+      return rows.map(({ action, confidence, asOf, ttlMs, source }) => ({
+        action,
+        confidence,
+        asOfMs: asOf,
+        ttlMs,
+        source,
+      }));
+    },
   };
 }

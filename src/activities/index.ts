@@ -1,3 +1,4 @@
+import type { EquityStore } from '../../db/repositories/equity.ts';
 import type { Ledger } from '../../db/repositories/ledger.ts';
 import type { FindingStore } from '../../db/repositories/findings.ts';
 import type { LearningStore } from '../../db/repositories/learning.ts';
@@ -12,6 +13,7 @@ import type { Logger } from '../logging.ts';
 import type { GuardKeeper } from '../market/guard-keeper.ts';
 import type { PredictionService } from '../market/predictions.ts';
 import type { TradeSettings } from '../workflows/messages.ts';
+import { createEquityActivities } from './equity.ts';
 import { withFailures } from './failures.ts';
 import type { IntentJournal } from './intent-journal.ts';
 import { createLedgerActivities } from './ledger.ts';
@@ -32,6 +34,7 @@ export interface ActivityDependencies {
   readonly learning: LearningStore;
   readonly findings: FindingStore;
   readonly signals: SignalStore;
+  readonly equity: EquityStore;
   readonly runStep: StepRunner;
   readonly keeper: GuardKeeper;
   readonly intents: IntentJournal;
@@ -56,6 +59,7 @@ export function createActivities(dependencies: ActivityDependencies) {
     ...createOrderActivities(dependencies),
     ...createLedgerActivities(dependencies),
     ...createMarketActivities(dependencies),
+    ...createEquityActivities(dependencies),
     ...createPredictionActivities(dependencies),
     ...createStudyActivities(dependencies),
     ...createReconcileActivities(dependencies),

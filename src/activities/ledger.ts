@@ -5,6 +5,7 @@ import type { Decimal } from '../domain/money.ts';
 import { entryOrderSide, exitOrderSide } from '../domain/position.ts';
 import { clientOrderId, type Leg } from '../exchange/client-order-id.ts';
 import type { FindingStore } from '../../db/repositories/findings.ts';
+import type { HoldfastClient } from '../client.ts';
 import type { UntaughtRule } from '../workflows/messages.ts';
 import type { Logger } from '../logging.ts';
 
@@ -45,11 +46,13 @@ export interface FindingReport {
 export interface LedgerActivityDependencies {
   readonly ledger: Pick<Ledger, 'persistOpen' | 'verifyOpen' | 'recordClose'>;
   readonly findings: Pick<FindingStore, 'raise'>;
+  readonly client: Pick<HoldfastClient, 'positionClosed'>;
   readonly now: () => number;
   readonly log: Logger;
 }
 
-export function createLedgerActivities({ ledger, findings, now, log }: LedgerActivityDependencies) {
+export function createLedgerActivities(dependencies: LedgerActivityDependencies) {
+  const { ledger, findings, client, now, log } = dependencies;
   return {
     /** Four records, one transaction, read back on another connection and compared field by field. */
     async persistPosition({ records, tradeId }: PersistRequest): Promise<void> {
@@ -72,10 +75,11 @@ export function createLedgerActivities({ ledger, findings, now, log }: LedgerAct
       }
     },
 
-    /** Exit rows, realized P&L net of fees, reservation released, outcome: one transaction. */
+    /** Exit rows, realized P&L net of fees, reservation released, outcome: one transaction; then equity is read anew. */
     async recordClose(request: CloseRequest): Promise<void> {
       const { open, records, outcome } = request;
       await ledger.recordClose(records, open, outcome, filledIntents(request));
+      await client.positionClosed();
       const { id: positionId, symbol, side, exitPrice, realizedPnL, exitReason } = records.managedPosition;
       log.info(
         {

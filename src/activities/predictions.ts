@@ -70,7 +70,14 @@ export function createPredictionActivities(dependencies: PredictionActivityDepen
           Math.floor(prediction.asOfMs / predictions.intervalMs) * predictions.intervalMs;
         const id = `scan-${symbol.replace('/', '')}-${intervalStartMs}`;
         if (!judged.take) {
-          await signals.skip({ id, symbol, prediction, reason: judged.skip, thresholdsVersion: version });
+          await signals.skip({
+            id,
+            symbol,
+            prediction,
+            limit: judged.reason,
+            reason: judged.skip,
+            thresholdsVersion: version,
+          });
           continue;
         }
         const { side } = judged;

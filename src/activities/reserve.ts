@@ -1,5 +1,5 @@
 import { REFERENCE_VOLATILITY, VOLATILITY_CANDLES } from '../domain/entry.ts';
-import { equityOf } from '../domain/equity.ts';
+import { ACCOUNT_CURRENCY } from '../domain/equity.ts';
 import type { Decimal } from '../domain/money.ts';
 import type { Protections } from '../domain/protections.ts';
 import type { RiskLimits } from '../domain/risk.ts';
@@ -7,11 +7,13 @@ import { logReturnDeviation, sizeOrder, volatilityScale, type OrderMinimums } fr
 import { quoteAsset } from '../domain/symbols.ts';
 import { clientOrderId } from '../exchange/client-order-id.ts';
 import { entryOrderSide } from '../domain/position.ts';
-import type { Exchange, Instrument, Quote } from '../exchange/port.ts';
+import type { Exchange, Instrument } from '../exchange/port.ts';
 import type { EntryPlan, TradeRequest, TradeSettings } from '../workflows/messages.ts';
 import type { Ledger } from '../../db/repositories/ledger.ts';
 import type { LearningStore } from '../../db/repositories/learning.ts';
+import type { LedgerReader } from '../../db/repositories/reader.ts';
 import type { Logger } from '../logging.ts';
+import { readAccount } from './account.ts';
 import { workflowExecution } from './orders.ts';
 
 export type Reservation =
@@ -22,6 +24,7 @@ export interface ReserveDependencies {
   readonly exchange: Exchange;
   readonly ledger: Pick<Ledger, 'reserve' | 'releaseReservation'>;
   readonly learning: Pick<LearningStore, 'active'>;
+  readonly reader: Pick<LedgerReader, 'hasOpenShort'>;
   readonly limits: RiskLimits;
   readonly protections: Protections;
   readonly settings: TradeSettings;
@@ -38,13 +41,14 @@ export function createReserveActivities(dependencies: ReserveDependencies) {
       const { workflowId } = workflowExecution();
       const planned = await planEntry(dependencies, request);
       if (planned.kind === 'rejected') return reject(log, request, planned.message);
-      const { plan, notional } = planned;
+      const { plan, notional, accountEquity } = planned;
       const answer = await ledger.reserve({
         tradeId: request.tradeId,
         symbol: request.symbol,
         side: request.side,
         notional,
         equity: plan.equity,
+        accountEquity,
         limits,
         protections,
         signalExpiresAtMs: request.signal.asOfMs + request.signal.ttlMs,
@@ -87,11 +91,16 @@ function reject(log: Logger, request: TradeRequest, message: string): Reservatio
 }
 
 type Planned =
-  | { readonly kind: 'planned'; readonly plan: EntryPlan; readonly notional: Decimal }
+  | {
+      readonly kind: 'planned';
+      readonly plan: EntryPlan;
+      readonly notional: Decimal;
+      readonly accountEquity: Decimal;
+    }
   | { readonly kind: 'rejected'; readonly message: string };
 
 async function planEntry(dependencies: ReserveDependencies, request: TradeRequest): Promise<Planned> {
-  const { exchange, learning, settings, timeScale } = dependencies;
+  const { exchange, learning, reader, settings, timeScale } = dependencies;
   const instrument = (await exchange.instruments()).find(({ symbol }) => symbol === request.symbol);
   if (!instrument)
     return { kind: 'rejected', message: `symbol ${request.symbol} is not listed on the exchange` };
@@ -112,9 +121,17 @@ async function planEntry(dependencies: ReserveDependencies, request: TradeReques
   const version = await learning.active();
   const sigma = await volatility(exchange, request.symbol, timeScale);
   const scale = volatilityScale(sigma, REFERENCE_VOLATILITY, version.thresholds.volatilityAdjustmentFactor);
+  const question = { priority: 'entry', mayHoldMargin: await reader.hasOpenShort() } as const;
+  const currency = quoteAsset(request.symbol);
+  const account = await readAccount(exchange, { ...question, currency, known: quote });
+  const { equity: accountEquity } =
+    currency === ACCOUNT_CURRENCY
+      ? account
+      : await readAccount(exchange, { ...question, currency: ACCOUNT_CURRENCY });
   return {
     kind: 'planned',
     notional: sized.notional,
+    accountEquity,
     plan: {
       quantity: sized.quantity,
       quotePrice,
@@ -124,7 +141,7 @@ async function planEntry(dependencies: ReserveDependencies, request: TradeReques
       tickSize: instrument.tickSize,
       minimums,
       leverage,
-      equity: await accountEquity(exchange, quoteAsset(request.symbol), quote),
+      equity: account.equity,
       settings,
       marketConditions: {
         bid: quote.bid,
@@ -150,14 +167,4 @@ async function volatility(exchange: Exchange, symbol: string, timeScale: number)
   } catch {
     return 0;
   }
-}
-
-async function accountEquity(exchange: Exchange, currency: string, known: Quote): Promise<Decimal> {
-  const balances = await exchange.balances('entry');
-  const listed = new Set((await exchange.instruments()).map(({ symbol }) => symbol));
-  const others = balances
-    .map(({ asset }) => `${asset}/${currency}`)
-    .filter((symbol) => symbol !== known.symbol && listed.has(symbol));
-  const quotes = others.length > 0 ? await exchange.quotes(others) : [];
-  return equityOf(balances, [known, ...quotes], currency);
 }

@@ -93,6 +93,7 @@ export class Desk {
         exposure: this.#exposure,
         realizedToday: this.#realizedToday(nowMs),
         equity,
+        dayStartEquity: this.curve.dayStart(nowMs),
         peakEquity: compare(this.curve.peak, equity) > 0 ? this.curve.peak : equity,
         ended: null,
       },

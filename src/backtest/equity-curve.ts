@@ -3,6 +3,7 @@ import type { EquityPoint } from './result.ts';
 
 /** Points that a curve is drawn with. */
 const SAMPLES = 1_000;
+const DAY_MS = 86_400_000;
 
 /** Equity over time: even samples to draw, and the deepest fall over these, every entry and every exit. */
 export class EquityCurve {
@@ -12,6 +13,9 @@ export class EquityCurve {
   #nextMs: number;
   #peak: Decimal;
   #maxDrawdown = 0;
+  #day = NaN;
+  #dayStart: Decimal;
+  #last: Decimal;
 
   constructor(
     balance: Decimal,
@@ -20,6 +24,8 @@ export class EquityCurve {
     observe: ((point: EquityPoint) => void) | undefined,
   ) {
     this.#peak = balance;
+    this.#dayStart = balance;
+    this.#last = balance;
     this.#stepMs = Math.max(1, Math.ceil((toMs - fromMs) / SAMPLES));
     this.#nextMs = fromMs;
     this.#observe = observe;
@@ -37,8 +43,16 @@ export class EquityCurve {
     return this.#maxDrawdown;
   }
 
+  /** Equity as it was last seen before the day of `nowMs`, midnight UTC. */
+  dayStart(nowMs: number): Decimal {
+    return Math.floor(nowMs / DAY_MS) === this.#day ? this.#dayStart : this.#last;
+  }
+
   add(point: EquityPoint): void {
     this.#observe?.(point);
+    this.#dayStart = this.dayStart(point.timeMs);
+    this.#day = Math.floor(point.timeMs / DAY_MS);
+    this.#last = point.equity;
     if (compare(point.equity, this.#peak) > 0) this.#peak = point.equity;
     else this.#maxDrawdown = Math.max(this.#maxDrawdown, 1 - Number(point.equity) / Number(this.#peak));
     if (point.timeMs < this.#nextMs) return;

@@ -18,7 +18,9 @@ export interface About {
 /** Everything that routes use. */
 export interface DashboardParts {
   /** Rejects while the database can't be reached. */
-  readonly repositories: () => Promise<Pick<Repositories, 'reader' | 'learning' | 'findings' | 'halts'>>;
+  readonly repositories: () => Promise<
+    Pick<Repositories, 'reader' | 'learning' | 'findings' | 'halts' | 'equity' | 'risk'>
+  >;
   /** Rejects while Temporal can't be reached. */
   readonly client: () => Promise<HoldfastClient>;
   readonly positions: Positions;

@@ -10,7 +10,6 @@ import type { Logger } from '../logging.ts';
 import { connectTemporal, temporalEnvironment } from '../temporal-connection.ts';
 import { answerErrors } from './answers.ts';
 import { createHealthCheck } from './health.ts';
-import { paperAccountValue } from './paper-account.ts';
 import type { DashboardParts } from './parts.ts';
 import { createPositions } from './positions.ts';
 import { createProbes } from './probes.ts';
@@ -93,10 +92,7 @@ export async function startDashboard({ config, log }: DashboardOptions): Promise
       }),
       now,
     ),
-    stats: createStats({
-      reader,
-      accountValue: async () => (isLive ? null : paperAccountValue(exchangeUrl, exchange)),
-    }),
+    stats: createStats({ repositories, now }),
     about: async () => ({
       exchange: isLive ? 'live' : 'paper',
       temporalNamespace: temporalEnvironment().namespace,

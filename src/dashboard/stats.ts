@@ -1,76 +1,79 @@
+import type { EquityStore } from '../../db/repositories/equity.ts';
 import type { LedgerReader, TradeStats } from '../../db/repositories/reader.ts';
-import { add, big, multiply, text, ZERO, type Decimal } from '../domain/money.ts';
+import type { RiskStore } from '../../db/repositories/risk.ts';
+import { add, ZERO, type Decimal } from '../domain/money.ts';
+import { accountView, type AccountView } from '../views/account-view.ts';
 import { pnlCurve, thinned, type CurvePoint } from './pnl-curve.ts';
 
+/** Worth of the account at one moment; `drawdown` is a fraction of the peak. */
+export interface EquityPoint {
+  readonly atMs: number;
+  readonly equity: Decimal;
+  readonly drawdown: number;
+}
+
 /** The record of closed trades with what is open now. Amounts in quote currency. */
-export interface DashboardStats extends TradeStats {
-  /** Account value; null where it can't be known without the account's key, which is the worker's alone. */
-  readonly equity: Decimal | null;
+export interface DashboardStats extends TradeStats, AccountView {
   /** Unrealized, of all open positions. */
   readonly openPnl: Decimal;
-  /** Value of all open positions at their marks. */
-  readonly exposure: Decimal;
-  /** Deepest fall as a fraction of the equity it fell from; null where equity is not known. */
-  readonly maxDrawdownFraction: number | null;
+  /** Realized P&L over time. */
   readonly curve: readonly CurvePoint[];
+  /** The account over time, as the exchange told it. */
+  readonly equityCurve: readonly EquityPoint[];
 }
 
 const MOST_POINTS = 2_000;
 
 export interface StatsDependencies {
-  readonly reader: () => Promise<Pick<LedgerReader, 'stats' | 'positions' | 'exportTrades'>>;
-  /** Account value without the unrealized P&L of margin positions; null where not known. */
-  readonly accountValue: () => Promise<Decimal | null>;
+  readonly repositories: () => Promise<{
+    readonly reader: Pick<LedgerReader, 'stats' | 'positions' | 'exportTrades'>;
+    readonly equity: Pick<EquityStore, 'latest' | 'deepestDrawdown' | 'since'>;
+    readonly risk: Pick<RiskStore, 'blocks'>;
+  }>;
+  readonly now: () => number;
 }
 
-export function createStats({ reader, accountValue }: StatsDependencies) {
-  let latest: { readonly of: string; readonly curve: CurvePoint[] } | null = null;
-
-  /** Every page asks every few seconds; the trades are read again only when one more has closed. */
-  async function curveOf(
-    ledger: Pick<LedgerReader, 'exportTrades'>,
-    stats: TradeStats,
-  ): Promise<CurvePoint[]> {
-    const of = [stats.sinceMs, stats.closedTrades, stats.netPnl].join(' ');
-    if (latest?.of === of) return latest.curve;
-    const closed = await ledger.exportTrades(stats.sinceMs);
-    const trades = closed.map((row) => ({ closedAtMs: row.exitTime ?? 0, pnl: row.realizedPnL ?? ZERO }));
-    latest = { of, curve: pnlCurve(trades) };
-    return latest.curve;
-  }
+export function createStats({ repositories, now }: StatsDependencies) {
+  const pnl = new Cached<CurvePoint[]>();
+  const worth = new Cached<EquityPoint[]>();
 
   return async (sinceMs: number): Promise<DashboardStats> => {
-    const ledger = await reader();
+    const { reader, equity, risk } = await repositories();
     const [stats, open, account] = await Promise.all([
-      ledger.stats(sinceMs),
-      ledger.positions({ status: 'open' }),
-      accountValue().catch(() => null),
+      reader.stats(sinceMs),
+      reader.positions({ status: 'open' }),
+      accountView({ equity, risk }, sinceMs, now()),
     ]);
-    const curve = await curveOf(ledger, stats);
-    const unrealized = (side: 'long' | 'short') =>
-      add(ZERO, ...open.filter((row) => row.side === side).map(({ live }) => live?.unrealizedPnL ?? ZERO));
-    const openPnl = add(unrealized('long'), unrealized('short'));
-    // What was bought is in the balances at its bid; what was sold short is not.
-    const equity = account === null ? null : add(account, unrealized('short'));
+    const { closedTrades, netPnl } = stats;
+    const curve = await pnl.get([sinceMs, closedTrades, netPnl], async () => {
+      const closed = await reader.exportTrades(sinceMs);
+      return pnlCurve(closed.map((row) => ({ closedAtMs: row.exitTime ?? 0, pnl: row.realizedPnL ?? ZERO })));
+    });
+    const equityCurve = await worth.get([sinceMs, account.equityAtMs], async () => {
+      const snapshots = await equity.since(sinceMs, MOST_POINTS);
+      return snapshots.map(({ takenAt, equity: value, drawdown }) => ({
+        atMs: takenAt,
+        equity: value,
+        drawdown,
+      }));
+    });
     return {
       ...stats,
-      equity,
-      openPnl,
-      exposure: add(
-        ZERO,
-        ...open.map((row) => multiply(row.quantity, row.live?.currentPrice ?? row.entryPrice)),
-      ),
-      maxDrawdownFraction: equity === null ? null : deepestFall(curve, equity, add(openPnl, stats.netPnl)),
+      ...account,
+      openPnl: add(ZERO, ...open.map(({ live }) => live?.unrealizedPnL ?? ZERO)),
       curve: thinned(curve, MOST_POINTS),
+      equityCurve,
     };
   };
 }
 
-/** Over the curve put on top of the equity that all trading started from. */
-function deepestFall(curve: readonly CurvePoint[], equity: Decimal, gained: Decimal): number {
-  const start = Number(text(big(equity).minus(big(gained))));
-  return curve.reduce((deepest, { pnl, drawdown }) => {
-    const from = start + Number(pnl) - Number(drawdown);
-    return from > 0 ? Math.max(deepest, -Number(drawdown) / from) : deepest;
-  }, 0);
+/** Every page asks every few seconds; what it rests on is read again only when that has changed. */
+class Cached<T> {
+  #latest: { readonly of: string; readonly value: T } | null = null;
+
+  async get(of: readonly (string | number | null)[], read: () => Promise<T>): Promise<T> {
+    const key = of.join(' ');
+    if (this.#latest?.of !== key) this.#latest = { of: key, value: await read() };
+    return this.#latest.value;
+  }
 }

@@ -70,19 +70,35 @@ export interface ProtectionRefusal {
   readonly message: string;
 }
 
+/** A refusal that time ends by itself. */
+export interface Pause extends ProtectionRefusal {
+  readonly endsAtMs: number;
+}
+
 /** The first protection that forbids the entry, or null. Pure. */
 export function checkProtections(
   protections: Protections,
   history: ProtectionHistory,
   entry: ProtectedEntry,
 ): ProtectionRefusal | null {
-  return (
-    checkShare(protections, entry) ??
-    checkCooldown(protections, history, entry) ??
-    checkStops(protections, history, entry) ??
-    checkProfit(protections, history, entry)
-  );
+  const refusal = checkShare(protections, entry) ?? pausesInForce(protections, history, entry)[0];
+  return refusal ? { limit: refusal.limit, message: refusal.message } : null;
 }
+
+/** Every pause that holds entries in the symbol up. Pure. */
+export function pausesInForce(
+  protections: Protections,
+  history: ProtectionHistory,
+  entry: Pick<ProtectedEntry, 'symbol' | 'nowMs'>,
+): Pause[] {
+  return [
+    checkCooldown(protections, history, entry),
+    checkStops(protections, history, entry),
+    checkProfit(protections, history, entry),
+  ].filter((pause) => pause !== null);
+}
+
+type Asked = Pick<ProtectedEntry, 'symbol' | 'nowMs'>;
 
 function checkShare(
   { maxEquityShare }: Protections,
@@ -102,13 +118,14 @@ function checkShare(
 function checkCooldown(
   { cooldownMs }: Protections,
   { lastStopOfSymbolMs }: ProtectionHistory,
-  { symbol, nowMs }: ProtectedEntry,
-): ProtectionRefusal | null {
+  { symbol, nowMs }: Asked,
+): Pause | null {
   if (cooldownMs === null || lastStopOfSymbolMs === null) return null;
   const endsMs = lastStopOfSymbolMs + cooldownMs;
   if (nowMs >= endsMs) return null;
   return {
     limit: 'cooldown',
+    endsAtMs: endsMs,
     message: `cooldown is ${minutes(cooldownMs)}: ${symbol} was stopped out at ${iso(lastStopOfSymbolMs)}, a new trade was asked at ${iso(nowMs)}; ${until(endsMs)}`,
   };
 }
@@ -116,32 +133,36 @@ function checkCooldown(
 function checkStops(
   { stoplossGuard }: Protections,
   { stopsMs }: ProtectionHistory,
-  { nowMs }: ProtectedEntry,
-): ProtectionRefusal | null {
+  { nowMs }: Asked,
+): Pause | null {
   if (stoplossGuard === null) return null;
   const { stops, windowMs } = stoplossGuard;
   // While this one lies within the window, so do the newer ones.
   const deciding = stopsMs[stops - 1];
   if (deciding === undefined || nowMs >= deciding + windowMs) return null;
+  const endsAtMs = deciding + windowMs;
   return {
     limit: 'stoplossGuard',
-    message: `stoplossGuard is ${stops} stops in ${minutes(windowMs)}: as many since ${iso(deciding)}, a new trade was asked at ${iso(nowMs)}; ${until(deciding + windowMs)}`,
+    endsAtMs,
+    message: `stoplossGuard is ${stops} stops in ${minutes(windowMs)}: as many since ${iso(deciding)}, a new trade was asked at ${iso(nowMs)}; ${until(endsAtMs)}`,
   };
 }
 
 function checkProfit(
   { lowProfit }: Protections,
   { closesOfSymbol }: ProtectionHistory,
-  { symbol, nowMs }: ProtectedEntry,
-): ProtectionRefusal | null {
+  { symbol, nowMs }: Asked,
+): Pause | null {
   if (lowProfit === null) return null;
   const { trades, windowMs, leastReturn } = lowProfit;
   const closes = closesOfSymbol.filter(({ closedAtMs }) => nowMs < closedAtMs + windowMs);
   if (!earnsTooLittle(closes, lowProfit)) return null;
   const [net, value] = [sum(closes.map((close) => close.netPnl)), sum(closes.map((close) => close.value))];
+  const endsAtMs = restEndsMs(closes, lowProfit);
   return {
     limit: 'lowProfit',
-    message: `lowProfit is ${leastReturn} over at least ${trades} trades in ${minutes(windowMs)}: ${closes.length} of ${symbol} made ${net} on ${value}, a new trade was asked at ${iso(nowMs)}; ${until(restEndsMs(closes, lowProfit))}`,
+    endsAtMs,
+    message: `lowProfit is ${leastReturn} over at least ${trades} trades in ${minutes(windowMs)}: ${closes.length} of ${symbol} made ${net} on ${value}, a new trade was asked at ${iso(nowMs)}; ${until(endsAtMs)}`,
   };
 }
 

@@ -8,7 +8,7 @@ export interface RiskLimits {
   readonly maxNotional: Decimal | null;
   /** Of all trades together, quote currency. */
   readonly maxExposure: Decimal | null;
-  /** Realized loss since midnight UTC, quote currency, a positive amount. */
+  /** Loss since midnight UTC, realized or of equity, whichever is more; quote currency, a positive amount. */
   readonly maxDailyLoss: Decimal | null;
   /** Fall of equity from its peak, a fraction of the peak. */
   readonly maxDrawdown: number | null;
@@ -36,10 +36,14 @@ export interface RiskSnapshot {
   readonly realizedToday: Decimal;
   /** From the exchange's balances; null when they are not known. */
   readonly equity: Decimal | null;
+  /** When the day began, midnight UTC; null when it is not known. */
+  readonly dayStartEquity: Decimal | null;
   readonly peakEquity: Decimal | null;
   /** A trade is opened once: what became of an earlier reservation of the same trade. */
   readonly ended: string | null;
 }
+
+export type LossSnapshot = Pick<RiskSnapshot, 'realizedToday' | 'equity' | 'dayStartEquity' | 'peakEquity'>;
 
 export interface EntryRequest {
   readonly tradeId: string;
@@ -66,20 +70,24 @@ export function checkEntry(
   request: EntryRequest,
 ): Refusal | null {
   return (
+    checkHalt(snapshot) ??
     checkStanding(snapshot, request) ??
     checkCounts(limits, snapshot, request) ??
     checkAmounts(limits, snapshot, request) ??
-    checkLosses(limits, snapshot)
+    checkDailyLoss(limits, snapshot) ??
+    checkDrawdown(limits, snapshot)
   );
 }
 
-function checkStanding(snapshot: RiskSnapshot, request: EntryRequest): Refusal | null {
-  const { halt, ended, nowMs } = snapshot;
-  if (halt)
-    return {
-      limit: 'halted',
-      message: `entries are halted since ${new Date(halt.startedAtMs).toISOString()}: ${halt.reason}`,
-    };
+export function checkHalt({ halt }: Pick<RiskSnapshot, 'halt'>): Refusal | null {
+  if (!halt) return null;
+  return {
+    limit: 'halted',
+    message: `entries are halted since ${new Date(halt.startedAtMs).toISOString()}: ${halt.reason}`,
+  };
+}
+
+function checkStanding({ ended, nowMs }: RiskSnapshot, request: EntryRequest): Refusal | null {
   if (ended !== null)
     return { limit: 'trade-ended', message: `trade ${request.tradeId} has ended already: ${ended}` };
   if (request.signalExpiresAtMs !== null && nowMs >= request.signalExpiresAtMs)
@@ -122,24 +130,37 @@ function checkAmounts(limits: RiskLimits, snapshot: RiskSnapshot, request: Entry
   return null;
 }
 
-function checkLosses(limits: RiskLimits, snapshot: RiskSnapshot): Refusal | null {
-  const { maxDailyLoss, maxDrawdown } = limits;
-  const lossToday = subtract('0', snapshot.realizedToday);
-  if (maxDailyLoss !== null && compare(lossToday, maxDailyLoss) >= 0)
-    return {
-      limit: 'maxDailyLoss',
-      message: `maxDailyLoss is ${maxDailyLoss}: ${lossToday} was lost today; entries begin again at midnight UTC`,
-    };
+export function checkDailyLoss(
+  { maxDailyLoss }: Pick<RiskLimits, 'maxDailyLoss'>,
+  { realizedToday, equity, dayStartEquity }: LossSnapshot,
+): Refusal | null {
+  if (maxDailyLoss === null) return null;
+  const realized = subtract('0', realizedToday);
+  const fallen = equity === null || dayStartEquity === null ? '0' : subtract(dayStartEquity, equity);
+  // Money paid in hides a fall of equity, but not what trades have lost.
+  const byEquity = compare(fallen, realized) > 0;
+  const loss = byEquity ? fallen : realized;
+  if (compare(loss, maxDailyLoss) < 0) return null;
+  const how = byEquity ? `, equity fell from ${dayStartEquity ?? ''} to ${equity ?? ''}` : '';
+  return {
+    limit: 'maxDailyLoss',
+    message: `maxDailyLoss is ${maxDailyLoss}: ${loss} was lost today${how}; entries begin again at midnight UTC`,
+  };
+}
+
+export function checkDrawdown(
+  { maxDrawdown }: Pick<RiskLimits, 'maxDrawdown'>,
+  { equity, peakEquity }: LossSnapshot,
+): Refusal | null {
   if (maxDrawdown === null) return null;
-  const { equity, peakEquity } = snapshot;
+  const limit = 'maxDrawdown';
   // Without figures the limit can't be shown to hold, and what can't be shown is not allowed.
   if (equity === null || peakEquity === null)
-    return { limit: 'maxDrawdown', message: `maxDrawdown is ${maxDrawdown}: equity is not known` };
+    return { limit, message: `maxDrawdown is ${maxDrawdown}: equity is not known` };
   const floor = multiply(peakEquity, subtract('1', text(big(String(maxDrawdown)))));
-  if (compare(equity, floor) <= 0)
-    return {
-      limit: 'maxDrawdown',
-      message: `maxDrawdown is ${maxDrawdown}: equity is ${equity}, its peak was ${peakEquity}`,
-    };
-  return null;
+  if (compare(equity, floor) > 0) return null;
+  return {
+    limit,
+    message: `maxDrawdown is ${maxDrawdown}: equity is ${equity}, its peak was ${peakEquity}; entries begin again above ${floor}, or after: holdfast resume --reset-drawdown`,
+  };
 }

@@ -121,6 +121,8 @@ export interface MarginPosition {
   readonly side: OrderSide;
   readonly quantity: Decimal;
   readonly closedQuantity: Decimal;
+  /** Of the whole quantity when it was opened, quote currency. */
+  readonly cost: Decimal;
 }
 
 /** An execution with the order it belongs to, for reconciliation. */

@@ -1,4 +1,5 @@
 /** What the worker bundles: the names that Temporal knows. */
+export { equity } from './equity.ts';
 export { guard } from './guard.ts';
 export { learning } from './learning.ts';
 export { reconcile } from './reconcile.ts';

@@ -206,4 +206,6 @@ export const requestExitUpdate = defineUpdate<ExitAnswer, [ExitReason]>('request
 export const progressUpdate = defineUpdate<TradeProgress, ['reserved' | 'opened']>('progress');
 /** Reconciliation tells the trade what others sold of its position; an order counts once however often it is told. */
 export const soldOutsideUpdate = defineUpdate<SoldOutsideAnswer, [SoldOutside]>('soldOutside');
+/** To `equity`: a close was recorded that no snapshot covers yet. */
+export const positionClosedSignal = defineSignal('positionClosed');
 export const stateQuery = defineQuery<TradeState>('state');

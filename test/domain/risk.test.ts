@@ -17,6 +17,7 @@ const calm: RiskSnapshot = {
   exposure: '0',
   realizedToday: '0',
   equity: '10000',
+  dayStartEquity: '10000',
   peakEquity: '10000',
   ended: null,
 };
@@ -61,14 +62,21 @@ describe('each limit, at its edge and one beyond, naming limit, value and what w
       'maxDailyLoss is 100: 100 was lost today; entries begin again at midnight UTC',
     ],
     [
+      'maxDailyLoss',
+      { maxDailyLoss: '100' },
+      { realizedToday: '-20', dayStartEquity: '10000', equity: '9900.01' },
+      { realizedToday: '-20', dayStartEquity: '10000', equity: '9900' },
+      'maxDailyLoss is 100: 100 was lost today, equity fell from 10000 to 9900; entries begin again at midnight UTC',
+    ],
+    [
       'maxDrawdown',
       { maxDrawdown: 0.1 },
       { equity: '9000.01', peakEquity: '10000' },
       { equity: '9000', peakEquity: '10000' },
-      'maxDrawdown is 0.1: equity is 9000, its peak was 10000',
+      'maxDrawdown is 0.1: equity is 9000, its peak was 10000; entries begin again above 9000, or after: holdfast resume --reset-drawdown',
     ],
   ];
-  test.each(edges)('%s', (limit, limits, inside, beyond, message) => {
+  test.each(edges)('%s (%#)', (limit, limits, inside, beyond, message) => {
     expect(judge(limits, inside)).toBeNull();
     expect(judge(limits, beyond)).toEqual({ limit, message });
   });
@@ -80,6 +88,13 @@ describe('each limit, at its edge and one beyond, naming limit, value and what w
       message: 'maxNotional is 250: 250.01 was asked',
     });
   });
+});
+
+test('money paid in hides no loss of the trades', () => {
+  const paidIn = { realizedToday: '-100', dayStartEquity: '10000', equity: '15000' };
+  expect(judge({ maxDailyLoss: '100' }, paidIn)?.message).toMatch(/100 was lost today; /);
+  expect(judge({ maxDailyLoss: '100.01' }, paidIn)).toBeNull();
+  expect(judge({ maxDailyLoss: '100' }, { ...paidIn, realizedToday: '0', dayStartEquity: null })).toBeNull();
 });
 
 test('a drawdown that can not be shown is not allowed, and is not asked for without the limit', () => {

@@ -2,6 +2,9 @@ import { freePort } from '../support/port-base.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { poolOf } from '../../db/data-source.ts';
 import type { DashboardPosition } from '../../src/dashboard/positions.ts';
+import { subtract } from '../../src/domain/money.ts';
+import { NO_PROTECTIONS } from '../../src/domain/protections.ts';
+import { NO_LIMITS } from '../../src/domain/risk.ts';
 import type { Health } from '../../src/dashboard/health.ts';
 import { eventually, startTestDashboard, TEST_TOKEN, type TestDashboard } from '../support/dashboard.ts';
 import { sampleClose, sampleOpen, sampleOutcome, sampleReserve } from '../support/ledger-samples.ts';
@@ -160,13 +163,31 @@ describe('reading', () => {
       status: 'human',
       nowMs: Date.now(),
     });
+    const { equity, risk, halts } = dashboard.repositories;
+    const rules = { limits: { ...NO_LIMITS, maxDrawdown: 0.05 }, protections: NO_PROTECTIONS };
+    await risk.publishRules(rules, 'a-worker');
+    const readings = [
+      ['10000', '0'],
+      ['9400', '600'],
+    ] as const;
+    for (const [index, [worth, exposure]] of readings.entries()) {
+      const cash = subtract(worth, exposure);
+      const takenAtMs = Date.now() - 60_000 + index;
+      await equity.record({ equity: worth, cash, exposure, takenAtMs, cause: 'interval' });
+    }
+    await halts.start({ reason: 'news', actor: 'night shift', flatten: false });
+    await halts.resume({ actor: 'day shift', reason: 'calm' });
     const thresholds = (await getJson('/api/thresholds')) as Answer<Record<string, unknown>>;
     expect(thresholds.body).toMatchObject({
       version: 1,
       versions: [{ version: 1, why: 'starting values', active: true }],
     });
     const findings = (await getJson('/api/findings')) as Answer<Record<string, unknown>>;
-    expect(findings.body).toMatchObject({ findings: [{ kind: 'orphan-order', status: 'human' }], halts: [] });
+    expect(findings.body).toMatchObject({
+      findings: [{ kind: 'orphan-order', status: 'human' }],
+      halts: [{ actor: 'night shift', endedBy: 'day shift', endReason: 'calm' }],
+      blocks: [{ limit: 'maxDrawdown', symbol: null }],
+    });
     const stats = (await getJson('/api/stats')) as Answer<Record<string, unknown>>;
     const pnl = sampleClose('closed1').managedPosition.realizedPnL;
     expect(stats.body).toMatchObject({
@@ -174,8 +195,18 @@ describe('reading', () => {
       openPositions: 2,
       netPnl: pnl,
       openPnl: '2.479',
-      equity: '10000',
+      equity: '9400',
+      cash: '8800',
+      exposure: '600',
+      peakEquity: '10000',
+      drawdown: 0.06,
+      maxDrawdownFraction: 0.06,
+      blocks: [{ limit: 'maxDrawdown', message: expect.stringContaining('its peak was 10000') as string }],
       curve: [{ pnl }],
+      equityCurve: [
+        { equity: '10000', drawdown: 0 },
+        { equity: '9400', drawdown: 0.06 },
+      ],
     });
     expect(
       ((await getJson('/api/stats?since=1h')) as Answer<{ closedTrades: number }>).body.closedTrades,

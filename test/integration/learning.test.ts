@@ -149,6 +149,7 @@ describe('learning', { timeout: 300_000 }, () => {
         id,
         symbol: 'BTC/USD',
         prediction: { ...prediction, asOfMs: Date.now() - agoMs },
+        limit: reason.startsWith('confidence') ? 'confidence' : 'scan-limit',
         reason,
         thresholdsVersion: 1,
       });

@@ -265,8 +265,25 @@ test('a skipped signal is kept once, with its first reason', async () => {
     ttlMs: 1_000,
     source: 'momentum',
   } as const;
+  const facts = {
+    price: '60000.1',
+    sigma: 0.002,
+    takerFee: 0.004,
+    equity: '10000',
+    baseNotional: '500',
+    notional: '25',
+    timeScale: 1,
+  };
   const skip = (reason: string) =>
-    one.signals.skip({ id: 'scan-BTCUSD-5000', symbol: 'BTC/USD', prediction, reason, thresholdsVersion: 1 });
+    one.signals.skip({
+      id: 'scan-BTCUSD-5000',
+      symbol: 'BTC/USD',
+      prediction,
+      limit: 'maxExposure',
+      reason,
+      thresholdsVersion: 1,
+      facts,
+    });
   await skip('confidence');
   await skip('another');
   expect(await two.signals.skipped(5_000)).toEqual([
@@ -279,10 +296,21 @@ test('a skipped signal is kept once, with its first reason', async () => {
       reason: 'confidence',
       detail: null,
       thresholdsVersion: 1,
-      price: null,
+      price: '60000.1',
+      limit: 'maxExposure',
+      facts,
     },
   ]);
   expect(await two.signals.skipped(5_001)).toEqual([]);
+});
+
+test('a prediction is kept once, and found by symbol and time', async () => {
+  const made = (asOfMs: number) =>
+    ({ action: 'SELL', confidence: 0.7, asOfMs, ttlMs: 120_000, source: 'http' }) as const;
+  for (const asOfMs of [1_000, 3_000, 2_000, 2_000])
+    await one.signals.keepPrediction('SOL/USD', made(asOfMs));
+  await one.signals.keepPrediction('XRP/USD', made(2_000));
+  expect(await two.signals.predictions('SOL/USD', 1_001, 3_000)).toEqual([made(2_000), made(3_000)]);
 });
 
 test('stats add up', async () => {

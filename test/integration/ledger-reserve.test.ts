@@ -30,7 +30,7 @@ afterAll(async () => {
 
 beforeEach(async () => {
   await poolOf(databases[0]!).query(
-    'TRUNCATE "CapitalReservation", "OrderIntent", "Halt", "TradeOutcome", "ManagedPosition", "ManagedTrade", "LivePosition", "LiveTrade"',
+    'TRUNCATE "EquitySnapshot", "CapitalReservation", "OrderIntent", "Halt", "TradeOutcome", "ManagedPosition", "ManagedTrade", "LivePosition", "LiveTrade"',
   );
 });
 
@@ -162,24 +162,40 @@ test('a halt blocks entries until it is resumed, and outlives connections', asyn
 });
 
 test("today's loss and the drawdown since the peak stop entries", async () => {
-  const [{ ledger }] = workers as [Repositories];
-  const lose = async (id: string) => {
-    await ledger.reserve(sampleReserve(id));
-    const close = sampleClose(id, {}, '50000');
-    await ledger.recordClose(close, sampleOpen(id), sampleOutcome(id), []);
-    return Number(close.managedPosition.realizedPnL);
-  };
-  const lost = -(await lose('loser'));
-  expect(lost).toBeGreaterThan(40);
-  const ask = (limits: Partial<RiskLimits>, nowMs: number, equity = '10000') =>
-    ledger.reserve(sampleReserve('asker', { limits: { ...NO_LIMITS, ...limits }, nowMs, equity }));
+  const [{ ledger, equity }] = workers as [Repositories];
+  await ledger.reserve(sampleReserve('loser'));
+  const close = sampleClose('loser', {}, '50000');
+  await ledger.recordClose(close, sampleOpen('loser'), sampleOutcome('loser'), []);
+  expect(Number(close.managedPosition.realizedPnL)).toBeLessThan(-40);
   const today = OPENED_AT_MS + 3_600_000;
-  expect(await ask({ maxDailyLoss: '40' }, today)).toMatchObject({ limit: 'maxDailyLoss' });
-  // Equity of 100 after that loss means a peak of 100 + loss: 30% down.
-  expect(await ask({ maxDrawdown: 0.25 }, today, '100')).toMatchObject({ limit: 'maxDrawdown' });
-  expect(await ask({ maxDailyLoss: '40', maxDrawdown: 0.25 }, today + 86_400_000)).toEqual({
-    kind: 'reserved',
-  });
+  const tomorrow = today + 86_400_000;
+  let asked = 0;
+  const ask = async (limits: Partial<RiskLimits>, nowMs: number, worth: string) => {
+    const id = `asker${(asked += 1)}`;
+    const over = { limits: { ...NO_LIMITS, ...limits }, nowMs, equity: worth, intent: sampleIntent(id) };
+    const answer = await ledger.reserve(sampleReserve(id, over));
+    return answer.kind === 'reserved' ? null : answer.limit;
+  };
+  const read = (worth: string, takenAtMs: number) =>
+    equity.record({ equity: worth, cash: worth, exposure: '0', takenAtMs, cause: 'interval' });
+
+  expect(await ask({ maxDailyLoss: '40' }, today, '10000')).toBe('maxDailyLoss');
+  expect(await ask({ maxDailyLoss: '40' }, tomorrow, '10000')).toBeNull();
+  // Without a reading nothing is known of a time before: what there is now is the peak.
+  expect(await ask({ maxDrawdown: 0.25 }, today, '7500')).toBeNull();
+
+  await read('10000', today - 1_000);
+  await read('9000', today);
+  expect(await ask({ maxDrawdown: 0.25 }, today, '7500.01')).toBeNull();
+  expect(await ask({ maxDrawdown: 0.25 }, today, '7500')).toBe('maxDrawdown');
+  expect(await ask({ maxDailyLoss: '100' }, today, '9900.01')).toBeNull();
+  expect(await ask({ maxDailyLoss: '100' }, today, '9900')).toBe('maxDailyLoss');
+  // The next day begins with the last equity of this one.
+  expect(await ask({ maxDailyLoss: '100' }, tomorrow, '8900.01')).toBeNull();
+  expect(await ask({ maxDailyLoss: '100' }, tomorrow, '8900')).toBe('maxDailyLoss');
+  await equity.resetPeak({ actor: 'owner', reason: 'paid out', nowMs: tomorrow });
+  expect(await ask({ maxDrawdown: 0.25 }, tomorrow, '7500')).toBeNull();
+  expect(await ask({ maxDrawdown: 0.25 }, tomorrow, '6750')).toBe('maxDrawdown');
 });
 
 describe('what is known of an intent only grows', () => {

@@ -42,7 +42,7 @@ afterAll(async () => {
 });
 beforeEach(async () => {
   await poolOf(databases[0]!).query(
-    'TRUNCATE "CapitalReservation", "OrderIntent", "Halt", "TradeOutcome", "ManagedPosition", "ManagedTrade", "LivePosition", "LiveTrade"',
+    'TRUNCATE "EquitySnapshot", "CapitalReservation", "OrderIntent", "Halt", "TradeOutcome", "ManagedPosition", "ManagedTrade", "LivePosition", "LiveTrade"',
   );
 });
 
@@ -88,11 +88,12 @@ type Rules = Partial<RiskLimits> & Partial<Protections>;
 
 /** Every entry is asked of the activity at the same time, each worker with connections of its own. */
 async function storm(rules: Rules, notionalOf: (index: number) => string = () => '25'): Promise<Entry[]> {
-  const activities = workers.map(({ ledger, learning }) =>
+  const activities = workers.map(({ ledger, learning, reader }) =>
     createReserveActivities({
       exchange,
       ledger,
       learning,
+      reader,
       limits: pick(NO_LIMITS, rules),
       protections: pick(NO_PROTECTIONS, rules),
       settings: { listingLagMs: 0, persistBudgetMs: 1_000, entryRestMs: 1_000, partialRestMs: 1_000 },
@@ -213,7 +214,11 @@ test.each<[string, Rules, number, ((index: number) => string) | undefined, RegEx
 
 test.each<[string, Rules, RegExp]>([
   ['daily loss', { maxDailyLoss: '40' }, /^maxDailyLoss is 40: \d+\.\d+ was lost today/],
-  ['drawdown', { maxDrawdown: 0.004 }, /^maxDrawdown is 0\.004: equity is 10000, its peak was \d+\.\d+$/],
+  [
+    'drawdown',
+    { maxDrawdown: 0.004 },
+    /^maxDrawdown is 0\.004: equity is 10000, its peak was 10041; entries begin again above 10000\.836, /,
+  ],
 ])(
   `${ENTRIES} entries at once are all refused beyond the limit, all taken before: %s`,
   async (_name, rules, message) => {
@@ -231,6 +236,13 @@ test.each<[string, Rules, RegExp]>([
       sampleOutcome('loser'),
       [],
     );
+    await workers[0]!.equity.record({
+      equity: '10041',
+      cash: '10041',
+      exposure: '0',
+      takenAtMs: OPENED_AT_MS,
+      cause: 'interval',
+    });
     for (const { answer } of await storm(rules)) {
       expect(answer.kind).toBe('rejected');
       if (answer.kind === 'rejected') expect(answer.message).toMatch(message);

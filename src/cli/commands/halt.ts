@@ -1,10 +1,14 @@
 import { userInfo } from 'node:os';
 import { Option, type Command } from 'commander';
+import type { HaltRow } from '../../../db/entities/oversight.ts';
 import type { HoldfastClient } from '../../client.ts';
 import { flattenAll, openTradeIds, type Flattened } from '../../flatten.ts';
+import { CliError } from '../errors.ts';
 import { print, runWithSession, subcommand, type CommonOptions } from '../program.ts';
+import { time } from '../render.ts';
 
 interface HaltOptions extends CommonOptions {
+  readonly history?: boolean;
   readonly flatten?: boolean;
   readonly reason: string;
   readonly wait?: 'closed';
@@ -12,6 +16,7 @@ interface HaltOptions extends CommonOptions {
 
 interface ResumeOptions extends CommonOptions {
   readonly reason?: string;
+  readonly resetDrawdown?: boolean;
 }
 
 export function registerHalt(program: Command): void {
@@ -21,10 +26,16 @@ export function registerHalt(program: Command): void {
     .addOption(
       new Option('--wait <until>', 'with --flatten: wait until every trade has ended').choices(['closed']),
     )
+    .option('--history', 'halt nothing: list every halt, who began it and who ended it')
     .addHelpText('after', '\nExample:\n  holdfast halt --flatten --reason "news" --wait closed')
     .action((options: HaltOptions) =>
       runWithSession(options, async (session) => {
         const { halts, reader } = await session.repositories();
+        if (options.history === true) {
+          const all = await halts.list();
+          print(options, all, () => haltHistory(all));
+          return;
+        }
         const flatten = options.flatten === true;
         const halt = await halts.start({ reason: options.reason, actor: operator(), flatten });
         if (!flatten) {
@@ -48,14 +59,24 @@ export function registerHalt(program: Command): void {
 export function registerResume(program: Command): void {
   subcommand(program, 'resume', 'end every halt: entries are taken again')
     .option('--reason <text>', 'kept with the halt')
+    .option('--reset-drawdown', "also measure the drawdown from today's equity on, not from the old peak")
     .action((options: ResumeOptions) =>
       runWithSession(options, async (session) => {
-        const { halts } = await session.repositories();
-        const actor = operator();
-        const ended = await halts.resume({ actor, reason: options.reason ?? null });
-        print(options, { halted: false, ended, actor }, () =>
-          ended === 0 ? 'no halt was in force' : `resumed by ${actor}: entries are taken again`,
-        );
+        const { halts, equity } = await session.repositories();
+        const decision = { actor: operator(), reason: options.reason ?? null };
+        const ended = await halts.resume(decision);
+        const words = [
+          ended === 0 ? 'no halt was in force' : `resumed by ${decision.actor}: entries are taken again`,
+        ];
+        const answer = { halted: false, ended, actor: decision.actor };
+        if (options.resetDrawdown !== true) {
+          print(options, answer, () => words.join('\n'));
+          return;
+        }
+        const reset = await equity.resetPeak({ ...decision, nowMs: Date.now() });
+        if (!reset) throw new CliError('no-equity', 'no worker has read the account yet: there is no peak');
+        words.push(`the drawdown is measured from an equity of ${reset.peak} on`);
+        print(options, { ...answer, peakEquity: reset.peak }, () => words.join('\n'));
       }),
     );
 }
@@ -73,6 +94,20 @@ function operator(): string {
 async function waitUntilEnded(client: HoldfastClient, { acceptedTradeIds }: Flattened): Promise<string[]> {
   const ends = await Promise.allSettled(acceptedTradeIds.map((tradeId) => client.result(tradeId)));
   return acceptedTradeIds.filter((_, index) => ends[index]?.status === 'rejected');
+}
+
+function haltHistory(all: readonly HaltRow[]): string {
+  if (all.length === 0) return 'never halted';
+  return all
+    .map(({ reason, actor, flatten, startedAt, endedAt, endedBy, endReason }) => {
+      const began = `${time(startedAt)}  ${actor}: ${reason}${flatten ? ', every position told to exit' : ''}`;
+      const ended =
+        endedAt === null
+          ? 'in force'
+          : `ended ${time(endedAt)} by ${endedBy ?? 'unknown'}${endReason === null ? '' : `: ${endReason}`}`;
+      return `${began}\n    ${ended}`;
+    })
+    .join('\n');
 }
 
 function haltedBy(actor: string, reason: string): string {

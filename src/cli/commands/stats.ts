@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
 import type { TradeStats } from '../../../db/repositories/reader.ts';
 import { statistics } from '../../domain/learning/statistics.ts';
-import type { Decimal } from '../../domain/money.ts';
+import { roundHalfUp, type Decimal } from '../../domain/money.ts';
 import { percent } from '../../domain/percent.ts';
-import { accountValue } from '../account-value.ts';
+import { accountView, type AccountView } from '../../views/account-view.ts';
 import { print, runWithSession, subcommand, type CommonOptions } from '../program.ts';
-import { signed, table } from '../render.ts';
+import { clock, signed, table } from '../render.ts';
 import type { Session } from '../session.ts';
 import { sinceOption } from '../since.ts';
 
@@ -13,11 +13,9 @@ interface StatsOptions extends CommonOptions {
   readonly since?: number;
 }
 
-interface Stats extends TradeStats {
+interface Stats extends TradeStats, AccountView {
   /** Share of the exits whose time after is known that were premature, 0..1; null while none is. */
   readonly prematureShare: number | null;
-  /** Account value in USD; null where nobody tells. */
-  readonly equity: Decimal | null;
 }
 
 export function registerStats(program: Command): void {
@@ -28,11 +26,11 @@ export function registerStats(program: Command): void {
     .action((options: StatsOptions) =>
       runWithSession(options, async (session) => {
         const sinceMs = options.since ?? 0;
-        const { reader } = await session.repositories();
+        const { reader, equity, risk } = await session.repositories();
         const stats: Stats = {
           ...(await reader.stats(sinceMs)),
           prematureShare: await prematureShare(session, sinceMs),
-          equity: await equity(session),
+          ...(await accountView({ equity, risk }, sinceMs, Date.now())),
         };
         print(options, stats, () => describe(stats));
       }),
@@ -47,15 +45,6 @@ async function prematureShare(session: Session, sinceMs: number): Promise<number
   return statistics(studied).prematureShare;
 }
 
-/** The figures of the trades stand without it. */
-async function equity(session: Session): Promise<Decimal | null> {
-  try {
-    return await accountValue(session);
-  } catch {
-    return null;
-  }
-}
-
 function describe(stats: Stats): string {
   const { closedTrades, wins, winRate, netPnl, expectedValue, profitFactor, averageHoldMs } = stats;
   const unknown = '–';
@@ -67,8 +56,9 @@ function describe(stats: Stats): string {
     ['profit factor', profitFactor === null ? unknown : profitFactor.toFixed(2)],
     ['average hold', averageHoldMs === null ? unknown : duration(averageHoldMs)],
     ['premature exits', stats.prematureShare === null ? unknown : percent(stats.prematureShare)],
-    ['deepest drawdown', stats.maxDrawdown],
-    ['equity', stats.equity ?? `${unknown} (needs the account's key)`],
+    ['realized drawdown', stats.maxDrawdown],
+    ['equity', equityLine(stats) ?? `${unknown} (no worker has read the account yet)`],
+    ['equity drawdown', drawdownLine(stats) ?? unknown],
   ];
   const reasons = Object.entries(stats.byExitReason);
   return [
@@ -76,6 +66,7 @@ function describe(stats: Stats): string {
       ['', ''],
       rows.map((row) => [...row]),
     ),
+    ...stats.blocks.map(({ message }) => `entries refused: ${message}`),
     ...(reasons.length === 0
       ? []
       : [
@@ -86,6 +77,21 @@ function describe(stats: Stats): string {
           ),
         ]),
   ].join('\n');
+}
+
+function equityLine({ equity, cash, exposure, equityAtMs }: Stats): string | null {
+  if (equity === null || cash === null || exposure === null || equityAtMs === null) return null;
+  return `${cents(equity)}: ${cents(cash)} in cash, ${cents(exposure)} exposed, at ${clock(equityAtMs)}`;
+}
+
+function drawdownLine({ drawdown, maxDrawdownFraction, peakEquity }: Stats): string | null {
+  if (drawdown === null || maxDrawdownFraction === null || peakEquity === null) return null;
+  return `${percent(-drawdown)} from ${cents(peakEquity)}, deepest ${percent(-maxDrawdownFraction)}`;
+}
+
+/** For people: the JSON has every digit. */
+function cents(amount: Decimal): string {
+  return roundHalfUp(amount, 2);
 }
 
 /** `2 h 5 min`, `12 s`. */

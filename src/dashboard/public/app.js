@@ -32,6 +32,7 @@ const TOAST_MS = 6_000;
 const store = new Store();
 let about = { exchange: 'paper', temporalUi: null, temporalNamespace: 'default', timeScale: 1 };
 let halt = null;
+let blocks = [];
 let exposure = 0;
 let view = null;
 let viewTimer = null;
@@ -80,7 +81,8 @@ async function refreshStats() {
   halt = findings.halts.find(({ endedAt }) => endedAt === null) ?? null;
   const waiting = findings.findings.filter(({ status }) => status === 'human').length;
   byId('tab-findings').textContent = waiting > 0 ? `Findings (${waiting})` : 'Findings';
-  showLock(halt);
+  blocks = stats.blocks;
+  showLock(halt, blocks);
 }
 
 let frame = 0;
@@ -120,7 +122,7 @@ function connection(up, why = '') {
     notice.hidden = false;
     notice.textContent = why;
     if (!why.startsWith('Positions')) showHealthUnknown();
-  } else showLock(halt);
+  } else showLock(halt, blocks);
 }
 
 function toast(text, className = '') {
@@ -129,7 +131,7 @@ function toast(text, className = '') {
   setTimeout(() => note.remove(), TOAST_MS);
 }
 
-onTokenChange(() => void refreshStats().then(() => showLock(halt)));
+onTokenChange(() => void refreshStats().then(() => showLock(halt, blocks)));
 byId('unlock').addEventListener('click', () => (hasToken() ? lock() : void askToken()));
 byId('halt').addEventListener(
   'click',
@@ -146,6 +148,6 @@ document.addEventListener('keydown', (event) => {
   event.preventDefault();
 });
 
-showLock(halt);
+showLock(halt, blocks);
 void refreshStats();
 setInterval(() => void refreshStats(), STATS_EVERY_MS);

@@ -67,7 +67,7 @@ export function showStats(stats) {
     'equity',
     stats.equity === null ? '–' : amount(stats.equity),
     '',
-    stats.equity === null ? 'known to the worker’s key only' : 'USD, at the bid',
+    stats.equity === null ? 'no worker has read the account yet' : `USD, at ${time(stats.equityAtMs)}`,
   );
   tile('realized', signedAmount(stats.netPnl), sign(stats.netPnl), `after ${amount(stats.fees)} fees`);
   tile(
@@ -97,14 +97,18 @@ export function showOpen(positions) {
   return { exposure };
 }
 
-export function showLock(halt) {
+/** Beside a halt, what refuses every entry now is worth a notice; what holds up one symbol is not. */
+export function showLock(halt, blocks) {
   const unlock = byId('unlock');
   setText(unlock, hasToken() ? 'Lock' : 'Unlock');
   const button = byId('halt');
   setText(button, halt ? 'Resume entries' : 'Halt entries');
   setClass(button, halt ? 'primary' : '');
   const notice = byId('notice');
-  notice.hidden = !halt;
+  const block = blocks.find(({ symbol }) => symbol === null);
+  notice.hidden = !halt && !block;
+  if (!halt && block)
+    setText(notice, `Entries are refused: ${block.message}. Open positions stay protected.`);
   if (halt)
     setText(
       notice,

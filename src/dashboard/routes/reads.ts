@@ -32,9 +32,13 @@ export function registerReads(app: FastifyInstance, parts: DashboardParts): void
     };
   });
   app.get('/api/findings', async () => {
-    const { findings, halts } = await parts.repositories();
-    const [found, halted] = await Promise.all([findings.list(), halts.list()]);
-    return { findings: found, halts: halted };
+    const { findings, halts, risk } = await parts.repositories();
+    const [found, halted, blocks] = await Promise.all([
+      findings.list(),
+      halts.list(),
+      risk.blocks(parts.now()),
+    ]);
+    return { findings: found, halts: halted, blocks };
   });
   app.get('/api/stats', async ({ query }) => parts.stats(sinceMs(query as Query, parts.now())));
 }

@@ -142,6 +142,7 @@ export function createAccountReads({ session, clock, pairs, seen, now, log }: Re
         side: position.type,
         quantity: position.vol,
         closedQuantity: position.vol_closed,
+        cost: position.cost,
       }));
     },
 

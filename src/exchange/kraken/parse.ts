@@ -101,6 +101,7 @@ const position = z.object({
   type: orderSide,
   vol: decimal,
   vol_closed: decimal,
+  cost: decimal,
 });
 /** An empty answer may be a list. */
 export const positions = z.union([z.record(z.string(), position), z.array(z.never()).transform(() => ({}))]);

@@ -17,8 +17,11 @@ export function findingsView() {
     element,
     refreshEveryMs: 10_000,
     async shown() {
-      const { findings, halts } = await get('/api/findings');
+      const { findings, halts, blocks } = await get('/api/findings');
       host.replaceChildren(
+        ...(blocks.length === 0
+          ? []
+          : [h('div', { class: 'panel' }, h('h2', {}, 'Entries are refused'), blockTable(blocks))]),
         h(
           'div',
           { class: 'panel' },
@@ -62,6 +65,19 @@ function evidence({ seen, proof }) {
   return h('details', {}, h('summary', {}, 'show'), h('pre', {}, JSON.stringify({ seen, proof }, null, 2)));
 }
 
+function blockTable(blocks) {
+  return table(
+    'What refuses entries now',
+    [
+      { name: 'By', cell: ({ limit }) => h('span', { class: 'stage human' }, limit) },
+      { name: 'Symbol', cell: ({ symbol }) => symbol ?? 'all' },
+      { name: 'Until', cell: ({ endsAtMs }) => (endsAtMs === null ? '–' : time(endsAtMs)) },
+      { name: 'Why', className: 'wide', cell: ({ message }) => message },
+    ],
+    blocks,
+  );
+}
+
 function haltTable(halts) {
   return table(
     'Halts',
@@ -78,8 +94,10 @@ function haltTable(halts) {
         cell: ({ startedAt, endedAt }) => duration((endedAt ?? Date.now()) - startedAt),
       },
       { name: 'By', cell: ({ actor }) => actor },
+      { name: 'Ended by', cell: ({ endedBy }) => endedBy ?? '–' },
       { name: 'Positions', cell: ({ flatten }) => (flatten ? 'told to exit' : 'kept') },
       { name: 'Reason', className: 'wide', cell: ({ reason }) => reason },
+      { name: 'Reason to end', className: 'wide', cell: ({ endReason }) => endReason ?? '–' },
     ],
     halts,
   );

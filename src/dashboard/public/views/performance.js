@@ -47,25 +47,15 @@ export function performanceView() {
   async function shown() {
     const stats = await get(`/api/stats${span === '' ? '' : `?since=${span}`}`);
     hidden();
-    if (stats.curve.length === 0) {
+    const drawn = stats.equityCurve.length > 1 ? ofAccount(stats) : ofTrades(stats);
+    if (drawn === null) {
       host.replaceChildren(empty('No trade closed in this span.'));
       return;
     }
-    const curve = h('div', { class: 'curve-chart', role: 'img', 'aria-label': curveLabel(stats) });
-    const fall = h('div', {
-      class: 'drawdown-chart',
-      role: 'img',
-      'aria-label': `Drawdown, deepest ${amount(stats.maxDrawdown)}`,
-    });
+    const curve = h('div', { class: 'curve-chart', role: 'img', 'aria-label': drawn.label });
+    const fall = h('div', { class: 'drawdown-chart', role: 'img', 'aria-label': drawn.fallLabel });
     host.replaceChildren(
-      h(
-        'div',
-        { class: 'panel' },
-        h('h2', {}, stats.equity === null ? 'Net P&L of closed trades' : 'Equity from closed trades'),
-        curve,
-        h('h2', {}, 'Drawdown'),
-        fall,
-      ),
+      h('div', { class: 'panel' }, h('h2', {}, drawn.title), curve, h('h2', {}, 'Drawdown'), fall),
       h(
         'div',
         { class: 'columns' },
@@ -73,10 +63,7 @@ export function performanceView() {
         h('div', { class: 'panel' }, h('h2', {}, 'By exit rule'), byRule(stats)),
       ),
     );
-    charts = [
-      curveChart(curve, points(stats, 'pnl', startOf(stats))),
-      drawdownChart(fall, points(stats, 'drawdown', 0)),
-    ];
+    charts = [curveChart(curve, drawn.curve), drawdownChart(fall, drawn.falls)];
   }
 
   function hidden() {
@@ -87,23 +74,31 @@ export function performanceView() {
   return { element, shown, hidden, refreshOn: 'closed' };
 }
 
-/** Equity before the first trade of the span; 0 where equity is not known. For drawing only. */
-function startOf({ equity, netPnl, openPnl }) {
-  return equity === null ? 0 : Number(equity) - Number(netPnl) - Number(openPnl);
+/** The account as the exchange told it. For drawing only. */
+function ofAccount({ equityCurve, equity, maxDrawdownFraction }) {
+  const times = equityCurve.map(({ atMs }) => atMs / 1000);
+  const fallen = ({ equity: worth, drawdown }) => (-Number(worth) * drawdown) / Math.max(1e-9, 1 - drawdown);
+  return {
+    title: 'Equity',
+    label: `Equity over ${equityCurve.length} readings, now ${amount(equity)}`,
+    fallLabel: `Drawdown from the peak, deepest ${fraction(maxDrawdownFraction, 2)}`,
+    curve: [times, equityCurve.map(({ equity: worth }) => Number(worth))],
+    falls: [times, equityCurve.map(fallen)],
+  };
 }
 
-/** From just before the first close until now. */
-function points({ curve }, field, start) {
-  const first = curve[0].atMs / 1000 - 1;
-  const values = curve.map((point) => start + Number(point[field]));
-  return [
-    [first, ...curve.map(({ atMs }) => atMs / 1000), Date.now() / 1000],
-    [start, ...values, values.at(-1)],
-  ];
-}
-
-function curveLabel({ curve, netPnl }) {
-  return `Net P&L over ${curve.length} closes, now ${signedAmount(netPnl)}`;
+/** Where the account was never read: what closed trades made of nothing, from just before the first close until now. */
+function ofTrades({ curve, netPnl, maxDrawdown }) {
+  if (curve.length === 0) return null;
+  const times = [curve[0].atMs / 1000 - 1, ...curve.map(({ atMs }) => atMs / 1000), Date.now() / 1000];
+  const values = (field) => [0, ...curve.map((point) => Number(point[field])), Number(curve.at(-1)[field])];
+  return {
+    title: 'Net P&L of closed trades',
+    label: `Net P&L over ${curve.length} closes, now ${signedAmount(netPnl)}`,
+    fallLabel: `Drawdown, deepest ${amount(maxDrawdown)}`,
+    curve: [times, values('pnl')],
+    falls: [times, values('drawdown')],
+  };
 }
 
 function figures(stats) {
@@ -115,7 +110,13 @@ function figures(stats) {
     ['Average hold', stats.averageHoldMs === null ? '–' : duration(stats.averageHoldMs)],
     ['Fees', amount(stats.fees)],
     ['Net P&L', h('span', { class: sign(stats.netPnl) }, signedAmount(stats.netPnl))],
-    ['Deepest drawdown', amount(stats.maxDrawdown)],
+    ['Deepest realized drawdown', amount(stats.maxDrawdown)],
+    [
+      'Drawdown of equity',
+      `${fraction(stats.drawdown, 2)}, deepest ${fraction(stats.maxDrawdownFraction, 2)}`,
+    ],
+    ['Cash', amount(stats.cash)],
+    ['Exposure', amount(stats.exposure)],
   ]);
 }
 
