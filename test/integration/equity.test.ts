@@ -1,7 +1,6 @@
 import pino from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openDatabase, type Database } from '../../db/data-source.ts';
-import type { EquitySnapshotRow } from '../../db/entities/capital.ts';
 import { createRepositories, type Repositories } from '../../db/repositories/index.ts';
 import { createEquityActivities } from '../../src/activities/equity.ts';
 import { add, divide, multiply, roundHalfUp, subtract, ZERO, type Decimal } from '../../src/domain/money.ts';
@@ -95,7 +94,7 @@ test(
     let [opened, closed] = [0, 0];
     /** Snapshots are at most one a millisecond. */
     let clockMs = Date.now();
-    const { takeEquitySnapshot } = createEquityActivities({
+    const activities = createEquityActivities({
       exchange,
       equity: repositories.equity,
       now: () => (clockMs += 1_000),
