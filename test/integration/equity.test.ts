@@ -154,8 +154,8 @@ test(
     }
 
     async function check(): Promise<void> {
-      await takeEquitySnapshot({ cause: 'interval' });
-      const snapshot = (await repositories.equity.latest()) as EquitySnapshotRow;
+      await activities.takeEquitySnapshot({ cause: 'interval' });
+      const snapshot = (await repositories.equity.latest())!;
       const { balances } = await control.account();
       const { gains, longs, exposure } = valued();
       const equity = add(cash, longs, gains);
