@@ -202,6 +202,12 @@ export class HoldfastClient {
     await ignoringEnded(this.#trade(tradeId).signal<[{ leaseId: string }]>('guardLost', { leaseId }));
   }
 
+  async signalOrderMoved(tradeId: string, exchangeOrderId: string): Promise<void> {
+    await ignoringEnded(
+      this.#trade(tradeId).signal<[{ exchangeOrderId: string }]>('orderMoved', { exchangeOrderId }),
+    );
+  }
+
   /** Learning runs for ever: the first outcome, or the worker's start, begins it. */
   async ensureLearning(): Promise<void> {
     try {

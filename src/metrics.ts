@@ -18,11 +18,13 @@ export interface MetricsOptions {
   readonly hub: MarketHub;
   readonly feedStatus: () => FeedStatus;
   readonly account: AccountSources;
+  /** Whether the private stream of orders is there without a gap. */
+  readonly hearsOfOrders: () => boolean;
 }
 
 /** Prometheus metrics of one worker: Node's, Temporal's and ours. */
 export async function serveMetrics(options: MetricsOptions): Promise<WorkerMetrics> {
-  const { port, sdkMetricsPort, hub, feedStatus, account } = options;
+  const { port, sdkMetricsPort, hub, feedStatus, account, hearsOfOrders } = options;
   const registry = new Registry();
   collectDefaultMetrics({ register: registry, prefix: 'holdfast_process_' });
   new Gauge({
@@ -51,6 +53,14 @@ export async function serveMetrics(options: MetricsOptions): Promise<WorkerMetri
     },
   });
   registerAccountMetrics(registry, account);
+  new Gauge({
+    name: 'holdfast_order_stream_live',
+    help: '1 while the private stream tells of fills; 0: they are known by asking only',
+    registers: [registry],
+    collect() {
+      this.set(hearsOfOrders() ? 1 : 0);
+    },
+  });
   const server = createServer((_request, response) => {
     Promise.all([registry.metrics(), sdkMetrics(sdkMetricsPort)]).then(
       ([ours, sdks]) => response.setHeader('content-type', registry.contentType).end(ours + sdks),

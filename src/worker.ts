@@ -19,6 +19,7 @@ import { createIntentJournal, type IntentJournal } from './activities/intent-jou
 import { guardTaskQueue, HoldfastClient, TASK_QUEUE } from './client.ts';
 import type { Config } from './config.ts';
 import { createKrakenExchange } from './exchange/kraken/kraken-exchange.ts';
+import { createKrakenExecutions } from './exchange/kraken/executions.ts';
 import { createKrakenFeed } from './exchange/kraken/feed.ts';
 import type { SubmitOutcome } from './exchange/port.ts';
 import type { Logger } from './logging.ts';
@@ -28,6 +29,7 @@ import { GuardKeeper } from './market/guard-keeper.ts';
 import { MarketHub } from './market/hub.ts';
 import { Lease } from './market/lease.ts';
 import { startLiveUpdates } from './market/live-updates.ts';
+import { OrderWatch } from './market/order-watch.ts';
 import { PredictionService } from './market/predictions.ts';
 import { serveMetrics } from './metrics.ts';
 import { ensureSchedule, temporalEnvironment } from './temporal-connection.ts';
@@ -93,11 +95,24 @@ export async function startWorker(config: Config, log: Logger): Promise<RunningW
   });
   const rules = { limits: riskLimits(config), protections: protections(config, timeScale) };
   await repositories.risk.publishRules(rules, workerId);
+  const orderWatch = new OrderWatch({
+    exchange,
+    tell: (tradeId, exchangeOrderId) => client.signalOrderMoved(tradeId, exchangeOrderId),
+    log,
+  });
+  const executions = createKrakenExecutions({
+    wsUrl: requireAddresses(config).wsUrl,
+    token: () => exchange.webSocketToken(),
+    onMoved: (exchangeOrderId) => orderWatch.moved(exchangeOrderId),
+    onCatchUp: () => orderWatch.catchUp(),
+    log,
+  });
   const activities = createActivities({
     ...repositories,
     exchange,
     keeper,
     intents,
+    orderWatch,
     predictions,
     client,
     runStep: createStepRunner(requireAddresses(config).databaseUrl),
@@ -129,6 +144,7 @@ export async function startWorker(config: Config, log: Logger): Promise<RunningW
     hub,
     feedStatus: () => feed.status(),
     account: repositories,
+    hearsOfOrders: () => executions.live(),
   });
   const running = Promise.all(workers.map((worker) => worker.run()));
   const guarding = keepLease({ workerId, taskQueue, client, log });
@@ -141,6 +157,7 @@ export async function startWorker(config: Config, log: Logger): Promise<RunningW
     guarding.stop();
     stopLiveUpdates();
     hub.close();
+    await executions.close();
     await metrics.close();
     await closeParts(parts);
   };

@@ -11,6 +11,7 @@ import type { RiskLimits } from '../domain/risk.ts';
 import type { Exchange } from '../exchange/port.ts';
 import type { Logger } from '../logging.ts';
 import type { GuardKeeper } from '../market/guard-keeper.ts';
+import type { OrderWatch } from '../market/order-watch.ts';
 import type { PredictionService } from '../market/predictions.ts';
 import type { TradeSettings } from '../workflows/messages.ts';
 import { createEquityActivities } from './equity.ts';
@@ -38,6 +39,7 @@ export interface ActivityDependencies {
   readonly runStep: StepRunner;
   readonly keeper: GuardKeeper;
   readonly intents: IntentJournal;
+  readonly orderWatch: OrderWatch;
   readonly predictions: PredictionService;
   readonly client: HoldfastClient;
   readonly limits: RiskLimits;

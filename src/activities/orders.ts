@@ -7,6 +7,7 @@ import { clientOrderId, type Leg } from '../exchange/client-order-id.ts';
 import type { Exchange, OrderRequest, OrderSnapshot, SubmitOutcome } from '../exchange/port.ts';
 import type { IntentJournal } from './intent-journal.ts';
 import type { Logger } from '../logging.ts';
+import type { OrderWatch } from '../market/order-watch.ts';
 
 export type { SubmitOutcome };
 
@@ -40,10 +41,11 @@ export type SendResult =
 export interface OrderActivityDependencies {
   readonly exchange: Exchange;
   readonly intents: IntentJournal;
+  readonly orderWatch: Pick<OrderWatch, 'read'>;
   readonly log: Logger;
 }
 
-export function createOrderActivities({ exchange, intents, log }: OrderActivityDependencies) {
+export function createOrderActivities({ exchange, intents, orderWatch, log }: OrderActivityDependencies) {
   return {
     /** Sends once. The answer `unknown` leaves the proof to `lookUpOrder`. */
     async sendOrder(request: SendRequest): Promise<SendResult> {
@@ -63,7 +65,10 @@ export function createOrderActivities({ exchange, intents, log }: OrderActivityD
       }
       const { exchangeOrderId } = outcome;
       log.info({ ...trade, event: 'order-accepted', krakenOrderId: exchangeOrderId }, 'order accepted');
-      return { kind: 'accepted', order: await firstLook(exchange, exchangeOrderId, request.purpose) };
+      const order = await orderWatch.read(exchangeOrderId, trade.tradeId, () =>
+        firstLook(exchange, exchangeOrderId, request.purpose),
+      );
+      return { kind: 'accepted', order };
     },
 
     async lookUpOrder(question: {
@@ -82,7 +87,9 @@ export function createOrderActivities({ exchange, intents, log }: OrderActivityD
     },
 
     async readOrder(question: { exchangeOrderId: string; purpose: OrderPurpose }): Promise<OrderOnExchange> {
-      return readOrder(exchange, question.exchangeOrderId, question.purpose);
+      const { exchangeOrderId, purpose } = question;
+      const tradeId = tradeIdOf(workflowExecution().workflowId);
+      return orderWatch.read(exchangeOrderId, tradeId, () => readOrder(exchange, exchangeOrderId, purpose));
     },
 
     /** A cancel that finds nothing to cancel is fine: the order's fills tell what became of it. */

@@ -114,6 +114,7 @@ export function createTakeover(dependencies: TakeoverDependencies): Takeover {
       persistence: 'pending',
       guard: null,
       evaluation: null,
+      movedOrderId: null,
       demand: null,
       fired: null,
       // A worker that nobody knows of may still hold it in memory until its lease has run out.

@@ -5,6 +5,7 @@ import type { Fire } from './firing.ts';
 import type { ArmedTrade } from './guarded-position.ts';
 import type { MarketHub } from './hub.ts';
 import type { Lease } from './lease.ts';
+import { untilHeard } from './until-heard.ts';
 
 export interface GuardKeeperOptions {
   readonly hub: MarketHub;
@@ -23,8 +24,6 @@ export class NoLease extends Error {
 
 /** Longer than any trade takes to hear of what was fired. */
 const REMEMBERED_MS = 3_600_000;
-const FIRST_RETRY_MS = 250;
-const LONGEST_RETRY_MS = 5_000;
 
 /**
  * One worker as a guard: what it holds in memory it may sell, once, while its lease lasts. Whatever was
@@ -75,18 +74,14 @@ export class GuardKeeper {
     const { tell, log } = this.#options;
     const fired = await this.#fireOnce(trade);
     const { tradeId, positionId } = trade;
-    for (let pauseMs = FIRST_RETRY_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_RETRY_MS)) {
-      try {
-        await tell(tradeId, { last, fired });
-        return;
-      } catch (err) {
+    await untilHeard(
+      () => tell(tradeId, { last, fired }),
+      (err) =>
         log.error(
           { tradeId, positionId, event: 'decision-not-delivered', err },
           'the trade has not heard of the decision yet',
-        );
-        await delay(pauseMs, undefined, { ref: false });
-      }
-    }
+        ),
+    );
   }
 
   /** The trade demands the exit itself, for good. Null when this guard neither holds the position nor has sold it. */

@@ -27,6 +27,9 @@ export async function placeEntry(state: TradeState, plan: EntryPlan): Promise<Pl
   return placed;
 }
 
+const FIRST_PAUSE_MS = 250;
+const LONGEST_PAUSE_MS = 15_000;
+
 /**
  * Follows the entry order until it can't fill any more. `onFill` is called at the first fill and
  * whenever the position grew; a resting rest is cancelled after its time or when an exit is demanded.
@@ -41,7 +44,7 @@ export async function followEntry(
   const placedAtMs = Date.now();
   let firstFillSeenMs: number | null = null;
   let order = placed;
-  for (let pauseMs = 250; ; pauseMs = Math.min(pauseMs * 2, 15_000)) {
+  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
     const position = openPosition(order);
     if (position && position.entry.quantity !== state.position?.entry.quantity) {
       firstFillSeenMs ??= Date.now();
@@ -50,11 +53,16 @@ export async function followEntry(
     if (order.isFinished) return;
     const restEndsMs = firstFillSeenMs === null ? placedAtMs + entryRestMs : firstFillSeenMs + partialRestMs;
     const exitWanted = () => state.demand !== null;
+    const hasMoved = () => state.movedOrderId === order.exchangeOrderId;
     if (exitWanted() || Date.now() >= restEndsMs) {
       await asking.cancelOrder({ exchangeOrderId: order.exchangeOrderId, purpose: 'entry' });
     } else {
-      await condition(exitWanted, Math.max(1, Math.min(pauseMs, restEndsMs - Date.now())));
+      const untilMs = Math.max(1, Math.min(pauseMs, restEndsMs - Date.now()));
+      await condition(() => exitWanted() || hasMoved(), untilMs);
     }
+    // Its lists may lag behind its news: asked soon again.
+    if (hasMoved()) pauseMs = FIRST_PAUSE_MS / 2;
+    state.movedOrderId = null;
     order = await asking.readOrder({ exchangeOrderId: order.exchangeOrderId, purpose: 'entry' });
   }
 }

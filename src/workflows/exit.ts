@@ -1,4 +1,4 @@
-import { sleep } from '@temporalio/workflow';
+import { condition, sleep } from '@temporalio/workflow';
 import type { OrderOnExchange } from '../activities/orders.ts';
 import { roundDown, type Decimal } from '../domain/money.ts';
 import { exitOrderSide, summarizeFills } from '../domain/position.ts';
@@ -76,7 +76,7 @@ async function exitOnce(
       ? 'the order never arrived; sending it again'
       : `the exchange holds only ${witness.available}`;
   }
-  const finished = await followExit(placed.order);
+  const finished = await followExit(state, placed.order);
   const summary = summarizeFills(finished.fills);
   if (summary) {
     state.exits.push({
@@ -124,12 +124,14 @@ async function placedByGuard(
 }
 
 /** An exit that does not fill to the end is cancelled after a while: what is left goes out as the next leg. */
-async function followExit(placed: OrderOnExchange): Promise<OrderOnExchange> {
+async function followExit(state: TradeState, placed: OrderOnExchange): Promise<OrderOnExchange> {
   const patienceEndsMs = Date.now() + EXIT_PATIENCE_MS;
   let order = placed;
   for (let pauseMs = 100; !order.isFinished; pauseMs = Math.min(pauseMs * 2, 5_000)) {
-    if (Date.now() < patienceEndsMs) await sleep(pauseMs);
+    const hasMoved = () => state.movedOrderId === placed.exchangeOrderId;
+    if (Date.now() < patienceEndsMs) await condition(hasMoved, pauseMs);
     else await asking.cancelOrder({ exchangeOrderId: order.exchangeOrderId, purpose: 'exit' });
+    state.movedOrderId = null;
     order = await asking.readOrder({ exchangeOrderId: order.exchangeOrderId, purpose: 'exit' });
   }
   return order;

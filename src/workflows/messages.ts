@@ -123,6 +123,8 @@ export interface TradeState {
   fired: FiredExit | null;
   /** When a guard was lost that may have sent the next exit leg; until that is settled nobody may fire it again. */
   legInDoubtSinceMs: number | null;
+  /** An order of this trade that the exchange told of, until it has been asked for. */
+  movedOrderId: string | null;
   exits: ExitRecord[];
   /** Number of the next exit leg. */
   nextExitLeg: number;
@@ -200,6 +202,8 @@ export interface SoldOutsideAnswer {
 
 export const forceExitSignal = defineSignal<[ExitReason]>('forceExit');
 export const exitDecidedSignal = defineSignal<[ExitDecision]>('exitDecided');
+/** News that an order filled or ended: whoever follows it asks for it. */
+export const orderMovedSignal = defineSignal<[{ exchangeOrderId: string }]>('orderMoved');
 export const guardLostSignal = defineSignal<[{ leaseId: string }]>('guardLost');
 export const requestExitUpdate = defineUpdate<ExitAnswer, [ExitReason]>('requestExit');
 /** Answers once the trade has got that far, or has ended before. */

@@ -5,6 +5,7 @@ import {
   exitDecidedSignal,
   forceExitSignal,
   guardLostSignal,
+  orderMovedSignal,
   progressUpdate,
   requestExitUpdate,
   soldOutsideUpdate,
@@ -48,6 +49,7 @@ export function newTradeState(request: TradeRequest): TradeState {
     demand: null,
     fired: null,
     legInDoubtSinceMs: null,
+    movedOrderId: null,
     exits: [],
     nextExitLeg: 1,
     note: null,
@@ -74,6 +76,9 @@ export function acceptMessages(state: TradeState, rearm: RearmRequest): void {
     if (state.guard?.leaseId !== leaseId) return;
     loseGuard(state);
     rearm.ask();
+  });
+  setHandler(orderMovedSignal, ({ exchangeOrderId }) => {
+    state.movedOrderId = exchangeOrderId;
   });
   setHandler(requestExitUpdate, ({ reason }) => {
     const accepted = EXITABLE.includes(state.stage);

@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { add } from '../../src/domain/money.ts';
-import { createKrakenExecutions, type OrderNews } from '../../src/exchange/kraken/executions.ts';
+import { createKrakenExecutions } from '../../src/exchange/kraken/executions.ts';
 import { createKrakenFeed } from '../../src/exchange/kraken/feed.ts';
 import type { Quote } from '../../src/exchange/port.ts';
 import { recordedLog } from '../exchange/scripted-kraken.ts';
@@ -69,27 +68,29 @@ describe('the market of the paper exchange', () => {
     }
   });
 
-  it('tells of our orders at once and each fill once, and asks for what a lost connection hid', async () => {
-    const news: OrderNews[] = [];
-    const catchUps: number[] = [];
+  it('tells that an order moved, and after a lost connection that it is time to ask', async () => {
+    const moved: string[] = [];
+    let catchUps = 0;
     const executions = createKrakenExecutions({
       wsUrl: on.paper.wsUrl,
       token: () => on.exchange.webSocketToken(),
-      onOrder: (each) => news.push(each),
-      onCatchUp: (sinceMs) => catchUps.push(sinceMs),
+      onMoved: (exchangeOrderId) => moved.push(exchangeOrderId),
+      onCatchUp: () => (catchUps += 1),
       log: recordedLog(),
     });
     try {
       await eventually(async () => expect(executions.live()).toBe(true));
-      await on.fault('duplicate-frame', { call: 'executions', times: 2 });
-      const order = on.request();
-      await on.exchange.submit(order, 'entry');
-      const own = () => news.filter((each) => each.clientOrderId === order.clientOrderId);
-      await eventually(async () => expect(own().at(-1)?.status).toBe('filled'));
-      expect(add('0', ...own().flatMap((each) => each.fill?.quantity ?? []))).toBe('0.01');
+      await on.fault('duplicate-frame', { call: 'executions', times: 9 });
+      const limit = on.request({ type: 'limit', limitPrice: '29000' });
+      const outcome = await on.exchange.submit(limit, 'entry');
+      const id = outcome.kind === 'accepted' ? outcome.exchangeOrderId : '';
+      expect(moved).toEqual([]);
+      await on.price('28999.8', '28999.9');
+      await eventually(async () => expect(moved).toEqual([id, id]));
+      expect(await on.exchange.order(id, 'entry')).toMatchObject({ status: 'filled' });
       await on.fault('ws-close', { call: '*' });
-      await eventually(async () => expect(catchUps).toHaveLength(2));
-      expect(add('0', ...own().flatMap((each) => each.fill?.quantity ?? []))).toBe('0.01');
+      await eventually(async () => expect(catchUps).toBe(2));
+      expect(moved).toEqual([id, id]);
     } finally {
       await executions.close();
     }

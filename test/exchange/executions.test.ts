@@ -1,9 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import {
-  createKrakenExecutions,
-  type KrakenExecutions,
-  type OrderNews,
-} from '../../src/exchange/kraken/executions.ts';
+import { createKrakenExecutions, type KrakenExecutions } from '../../src/exchange/kraken/executions.ts';
 import { recordedLog, type RecordedLog } from './scripted-kraken.ts';
 import { ScriptedStream, until } from './scripted-stream.ts';
 
@@ -12,16 +8,16 @@ const CLIENT_ID = 'hfxABCDEFGHIJKLMNO';
 
 let stream: ScriptedStream;
 let executions: KrakenExecutions;
-let news: OrderNews[];
-let catchUps: number[];
+let moved: string[];
+let catchUps: number;
 let tokens: string[];
 let log: RecordedLog;
 
 beforeEach(async () => {
   stream = new ScriptedStream();
   await stream.start();
-  news = [];
-  catchUps = [];
+  moved = [];
+  catchUps = 0;
   tokens = [];
   log = recordedLog();
   stream.answer = (client, { method }) => {
@@ -33,8 +29,8 @@ beforeEach(async () => {
       tokens.push(`token-${tokens.length}`);
       return tokens.at(-1) ?? '';
     },
-    onOrder: (each) => news.push(each),
-    onCatchUp: (sinceMs) => catchUps.push(sinceMs),
+    onMoved: (exchangeOrderId) => moved.push(exchangeOrderId),
+    onCatchUp: () => (catchUps += 1),
     log,
     staleAfterMs: 10_000,
   });
@@ -88,61 +84,37 @@ const TRADE = {
 const FILLED = { order_id: ORDER_ID, exec_type: 'filled', order_status: 'filled', cum_qty: 0.005 };
 
 describe('private executions', () => {
-  it('makes whole news of sparse events, each fill once', async () => {
+  it('tell of each fill and of the end, once, and of nothing else', async () => {
     await until(() => executions.live());
     expect(stream.requests[0]?.params).toMatchObject({ channel: 'executions', token: 'token-0' });
     stream.send(frame(2, [PENDING]));
     stream.send(frame(3, [NEW]));
     stream.send(frame(4, [TRADE]));
     stream.send(frame(4, [TRADE]));
-    stream.send(frame(5, [FILLED]));
-    await until(() => news.length >= 4);
-    expect(news.map(({ status }) => status)).toEqual(['pending', 'open', 'open', 'filled']);
-    expect(news[2]).toEqual({
-      exchangeOrderId: ORDER_ID,
-      clientOrderId: CLIENT_ID,
-      symbol: 'BTC/USD',
-      side: 'sell',
-      status: 'open',
-      quantity: '0.005',
-      filledQuantity: '0.005',
-      reason: null,
-      fill: {
-        fillId: 'TGBB7L-HT5LX-J3BZ4A',
-        quantity: '0.005',
-        price: '26599.9',
-        cost: '132.9995',
-        fee: '0.3458',
-        timeMs: Date.parse('2023-09-22T10:33:05.709Z'),
-      },
-    });
-    expect(news[3]).toMatchObject({ clientOrderId: CLIENT_ID, filledQuantity: '0.005', fill: null });
+    stream.send(frame(5, [{ ...TRADE, order_id: 'OZZZZZ' }, FILLED]));
+    await until(() => moved.length >= 3);
+    expect(moved).toEqual([ORDER_ID, 'OZZZZZ', ORDER_ID]);
   });
 
-  it('subscribes anew with a fresh token after a gap, and asks for what it missed', async () => {
+  it('subscribes anew with a fresh token after a gap, and has it asked what it missed', async () => {
     await until(() => executions.live());
-    expect(catchUps).toHaveLength(1);
-    const before = Date.now();
+    expect(catchUps).toBe(1);
     stream.send(frame(2, [PENDING]));
-    await until(() => news.length === 1);
     stream.send(frame(4, [TRADE]));
-    await until(() => catchUps.length === 2);
+    await until(() => catchUps === 2);
     expect(stream.sent('subscribe').map((request) => request.params?.token)).toEqual(['token-0', 'token-1']);
-    expect(catchUps[1]).toBeGreaterThanOrEqual(before);
-    expect(news).toHaveLength(1);
+    expect(moved).toEqual([]);
     expect(executions.live()).toBe(true);
   });
 
-  it('tells a fill only once, even when a snapshot repeats it', async () => {
+  it('has it asked again after every new connection, whatever its snapshot says', async () => {
     await until(() => executions.live());
-    stream.send(frame(2, [PENDING, TRADE]));
-    await until(() => news.length === 2);
     stream.answer = (client, { method }) => {
       if (method === 'subscribe') client.send(frame(1, [TRADE, { ...NEW, order_id: 'OZZZZZ' }], 'snapshot'));
     };
     stream.clients[0]?.close();
-    await until(() => news.length === 3);
-    expect(news.filter((each) => each.fill !== null)).toHaveLength(1);
+    await until(() => catchUps === 2);
+    expect(moved).toEqual([]);
   });
 
   it('comes back after a refused subscription, without telling the token', async () => {
@@ -155,7 +127,29 @@ describe('private executions', () => {
       else client.send(frame(1, [], 'snapshot'));
     };
     stream.clients[0]?.close();
-    await until(() => catchUps.length === 2);
+    await until(() => catchUps === 2);
     expect(log.lines.join()).not.toContain('token-');
+  });
+
+  it('does not spend the calls of a key on tokens that it may not have', async () => {
+    await executions.close();
+    let asked = 0;
+    executions = createKrakenExecutions({
+      wsUrl: stream.url,
+      token: () => {
+        asked += 1;
+        return Promise.reject(new Error('EGeneral:Permission denied'));
+      },
+      onMoved: (exchangeOrderId) => moved.push(exchangeOrderId),
+      onCatchUp: () => (catchUps += 1),
+      log,
+    });
+    await until(() => asked === 1);
+    const connections = stream.clients.length;
+    stream.clients.at(-1)?.close();
+    await until(() => stream.clients.length > connections);
+    stream.send('{"channel":"heartbeat"}');
+    expect(asked).toBe(1);
+    expect(executions.live()).toBe(false);
   });
 });

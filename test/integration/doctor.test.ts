@@ -18,7 +18,13 @@ const KEYS = [
     secret: SECRET,
     permissions: [...TRADING_PERMISSIONS, 'withdraw-funds'],
   },
-  { name: 'window', key: 'window', secret: SECRET, nonceWindow: 10_000 },
+  {
+    name: 'window',
+    key: 'window',
+    secret: SECRET,
+    nonceWindow: 10_000,
+    permissions: TRADING_PERMISSIONS.filter((right) => right !== 'create-ws-token'),
+  },
   { name: 'reads', key: 'reads', secret: SECRET, permissions: ['query-funds', 'query-open-trades'] },
   // Without a key in the environment the last one is used: the first ones belong to workers.
   { name: 'plain', key: 'plain', secret: SECRET },
@@ -103,10 +109,12 @@ describe('holdfast doctor', { timeout: 120_000 }, () => {
     expect(stdout + stderr).not.toContain(SECRET);
   });
 
-  it('warns of a nonce window above 0', async () => {
+  it('warns of a nonce window above 0, and of a right that trading only goes worse without', async () => {
     const { code, ok, notOk, of } = await examine(withKey('window'));
-    expect({ code, ok, notOk }).toEqual({ code: 0, ok: true, notOk: [['nonce window', 'warning']] });
+    const warnings = ['permissions', 'nonce window'].map((name) => [name, 'warning']);
+    expect({ code, ok, notOk }).toEqual({ code: 0, ok: true, notOk: warnings });
     expect(of('nonce window')?.detail).toMatch(/^10000;/);
+    expect(of('permissions')?.detail).toMatch(/lacks create-ws-token \(private streams/);
   });
 
   it('names the rights that are missing', async () => {

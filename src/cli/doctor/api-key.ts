@@ -10,6 +10,11 @@ const NEEDED: Readonly<Record<string, string>> = {
   'close-trades': 'cancelling orders',
 };
 
+/** What trading goes on without, though worse. */
+const USEFUL: Readonly<Record<string, string>> = {
+  'create-ws-token': 'private streams: without them fills of resting orders are known later',
+};
+
 /** The rights of the API key and its nonce window; asked once. */
 export function keyChecks(open: () => Exchange, hasKey: boolean): Check[] {
   let asked: Promise<KeyInfo> | null = null;
@@ -31,10 +36,17 @@ function withdrawal({ canWithdraw }: KeyInfo): Verdict {
 }
 
 function permissions({ permissions: granted }: KeyInfo): Verdict {
-  const missing = Object.entries(NEEDED).filter(([right]) => !granted.includes(right));
-  if (missing.length === 0) return ok(granted.join(', '));
-  const list = missing.map(([right, purpose]) => `${right} (${purpose})`);
-  return failed(`the API key lacks ${list.join(', ')}`);
+  const needed = missing(NEEDED, granted);
+  if (needed.length > 0) return failed(`the API key lacks ${needed.join(', ')}`);
+  const useful = missing(USEFUL, granted);
+  if (useful.length > 0) return warning(`the API key lacks ${useful.join(', ')}`);
+  return ok(granted.join(', '));
+}
+
+function missing(rights: Readonly<Record<string, string>>, granted: readonly string[]): string[] {
+  return Object.entries(rights)
+    .filter(([right]) => !granted.includes(right))
+    .map(([right, purpose]) => `${right} (${purpose})`);
 }
 
 function nonceWindow({ nonceWindow: width }: KeyInfo): Verdict {
