@@ -4,6 +4,7 @@ import type { Decimal } from '../domain/money.ts';
 import { betterPrice, type OrderSide } from '../domain/position.ts';
 import { unrealizedPnl } from '../domain/records.ts';
 import type { ExitLeg, LastEvaluation } from '../workflows/messages.ts';
+import { edgeOf } from './edge-heap.ts';
 
 /** The exit order that a guard may send by itself, ready but for its deadline. */
 export interface GuardedExit {
@@ -31,11 +32,14 @@ export interface ArmedTrade {
 /** A position in a guard's memory: its best price so far and the band in which nothing needs to be asked. */
 export class GuardedPosition {
   readonly trade: ArmedTrade;
+  /** Its places among the others of its symbol, and among all by time. */
+  readonly floor = edgeOf<GuardedPosition>(this);
+  readonly ceiling = edgeOf<GuardedPosition>(this);
+  readonly end = edgeOf<GuardedPosition>(this);
   #best: Decimal;
   #last: LastEvaluation | null = null;
-  #lowPrice = Infinity;
-  #highPrice = -Infinity;
-  #trailPrice: number | null = null;
+  #asksBelow = Infinity;
+  #asksAbove = -Infinity;
 
   constructor(trade: ArmedTrade) {
     this.trade = trade;
@@ -50,27 +54,32 @@ export class GuardedPosition {
     return this.#best;
   }
 
-  get untilMs(): number | null {
-    return this.#last?.band?.untilMs ?? null;
+  /** When the answer could differ although the price does not; as soon as can be where there is none yet. */
+  get asksFromMs(): number {
+    if (this.#last === null) return -Infinity;
+    return this.#last.band?.untilMs ?? Infinity;
+  }
+
+  /** Only at a mark below this, or above {@link asksAbove}, could the answer differ from *hold*. */
+  get asksBelow(): number {
+    return this.#asksBelow;
+  }
+
+  get asksAbove(): number {
+    return this.#asksAbove;
   }
 
   get isLong(): boolean {
     return this.trade.position.side === 'long';
   }
 
-  /** Whether the answer at this mark could differ from *hold*: a few comparisons of floats, on every mark. */
-  mustAskAt(mark: number): boolean {
-    if (mark < this.#lowPrice || mark > this.#highPrice) return true;
-    if (this.#trailPrice === null) return false;
-    return this.isLong ? mark > this.#trailPrice : mark < this.#trailPrice;
-  }
-
   evaluate(mark: Decimal, prediction: Prediction | null, nowMs: number, markAgeMs: number): LastEvaluation {
     const { position, policy } = this.trade;
-    const current = { ...position, bestPrice: this.#best };
-    const evaluation = evaluateExit(current, mark, prediction, policy, nowMs);
-    const band = holdBand(current, mark, prediction, policy, nowMs);
+    const before = { ...position, bestPrice: this.#best };
+    const evaluation = evaluateExit(before, mark, prediction, policy, nowMs);
     this.#best = betterPrice(position.side, this.#best, mark);
+    // The band of the new best: with the one before, a fall back from here would be asked about too late.
+    const band = holdBand({ ...position, bestPrice: this.#best }, mark, prediction, policy, nowMs);
     this.#rememberBand(band);
     this.#last = { evaluation, mark, band, atMs: nowMs, markAgeMs };
     return this.#last;
@@ -82,9 +91,11 @@ export class GuardedPosition {
     return unrealizedPnl(position.side, quantity, position.entryPrice, mark);
   }
 
+  /** A mark that would be a new best counts as outside, where the best decides at which price it exits. */
   #rememberBand(band: HoldBand | null): void {
-    this.#lowPrice = band ? Number(band.low) : Infinity;
-    this.#highPrice = band ? Number(band.high) : -Infinity;
-    this.#trailPrice = band?.trailsFrom == null ? null : Number(band.trailsFrom);
+    const trail = band?.trailsFrom == null ? null : Number(band.trailsFrom);
+    const [low, high] = band ? [Number(band.low), Number(band.high)] : [Infinity, -Infinity];
+    this.#asksBelow = trail === null || this.isLong ? low : Math.max(low, trail);
+    this.#asksAbove = trail === null || !this.isLong ? high : Math.min(high, trail);
   }
 }

@@ -3,7 +3,9 @@ import type { Decimal } from '../domain/money.ts';
 import type { MarketFeed, Quote } from '../exchange/port.ts';
 import type { Logger } from '../logging.ts';
 import type { LastEvaluation } from '../workflows/messages.ts';
+import { EdgeHeap } from './edge-heap.ts';
 import { GuardedPosition, type ArmedTrade } from './guarded-position.ts';
+import { GuardedSymbol } from './guarded-symbol.ts';
 
 export interface HubOptions {
   readonly feed: MarketFeed;
@@ -27,7 +29,8 @@ export const STALE_MARK_MS = 30_000;
 export class MarketHub {
   readonly #options: HubOptions;
   readonly #positions = new Map<string, GuardedPosition>();
-  readonly #bySymbol = new Map<string, Set<GuardedPosition>>();
+  readonly #bySymbol = new Map<string, GuardedSymbol>();
+  readonly #byTime = new EdgeHeap<GuardedPosition>();
   readonly #quotes = new Map<string, Quote>();
   readonly #predictions = new Map<string, Prediction | null>();
   readonly #asking = new Map<string, Promise<void>>();
@@ -58,9 +61,7 @@ export class MarketHub {
     if (known) this.disarm(trade.positionId);
     const guarded = new GuardedPosition(trade);
     this.#positions.set(trade.positionId, guarded);
-    const peers = this.#bySymbol.get(trade.symbol) ?? new Set();
-    peers.add(guarded);
-    this.#bySymbol.set(trade.symbol, peers);
+    this.#place(guarded);
     this.#options.feed.subscribe([trade.symbol]);
     if (!this.#predictions.has(trade.symbol)) await this.#refreshPrediction(trade.symbol);
     this.#evaluateNow(guarded);
@@ -73,7 +74,8 @@ export class MarketHub {
     this.#positions.delete(positionId);
     const { symbol } = guarded.trade;
     const peers = this.#bySymbol.get(symbol);
-    peers?.delete(guarded);
+    peers?.remove(guarded);
+    this.#byTime.remove(guarded.end);
     this.#options.feed.unsubscribe([symbol]);
     if (peers?.size !== 0) return;
     this.#bySymbol.delete(symbol);
@@ -103,17 +105,26 @@ export class MarketHub {
     const peers = this.#bySymbol.get(quote.symbol);
     if (!peers) return;
     this.#quotes.set(quote.symbol, quote);
-    const bid = Number(quote.bid);
-    const ask = Number(quote.ask);
-    for (const guarded of peers) {
-      if (guarded.mustAskAt(guarded.isLong ? bid : ask)) this.#evaluateNow(guarded);
-    }
+    for (const guarded of peers.crossed(Number(quote.bid), Number(quote.ask))) this.#evaluateNow(guarded);
+  }
+
+  /** Where a mark or the time that its band ends finds it. */
+  #place(guarded: GuardedPosition): void {
+    const { symbol } = guarded.trade;
+    const peers = this.#bySymbol.get(symbol) ?? new GuardedSymbol();
+    this.#bySymbol.set(symbol, peers);
+    peers.place(guarded);
+    this.#byTime.place(guarded.end, guarded.asksFromMs);
   }
 
   #evaluateNow(guarded: GuardedPosition): void {
     const { trade } = guarded;
+    if (this.#positions.get(trade.positionId) !== guarded) return;
     const last = this.#evaluate(guarded);
-    if (last?.evaluation.action !== 'exit') return;
+    if (last?.evaluation.action !== 'exit') {
+      this.#place(guarded);
+      return;
+    }
     // Dropped before anything else, so that no later mark can decide it a second time.
     this.disarm(trade.positionId);
     this.#options.decided(trade, last);
@@ -128,7 +139,7 @@ export class MarketHub {
   #evaluate(guarded: GuardedPosition): LastEvaluation | null {
     const { tradeId, positionId, symbol } = guarded.trade;
     const mark = this.mark(guarded);
-    if (!mark || this.#positions.get(positionId) !== guarded) return null;
+    if (!mark) return null;
     this.#evaluations += 1;
     const prediction = this.#predictions.get(symbol) ?? null;
     try {
@@ -145,10 +156,7 @@ export class MarketHub {
   /** The minimum hold or a prediction ran out: the price alone would not tell. */
   #checkTimes(): void {
     const nowMs = this.#options.now();
-    for (const guarded of this.#positions.values()) {
-      const { untilMs, last } = guarded;
-      if (last === null || (untilMs !== null && nowMs >= untilMs)) this.#evaluateNow(guarded);
-    }
+    for (const guarded of this.#byTime.due((untilMs) => untilMs <= nowMs)) this.#evaluateNow(guarded);
   }
 
   async #refreshPredictions(): Promise<void> {
