@@ -15,10 +15,12 @@ import {
   HOLDFAST_SYMBOL,
   initialSearchAttributes,
 } from './workflows/search-attributes.ts';
+import type { alerts, AlertsState } from './workflows/alerts.ts';
 import type { trade } from './workflows/trade.ts';
 import type { reconcile } from './workflows/reconcile.ts';
 import { settlementWorkflowId, type Settled } from './workflows/settlement.ts';
 import type { LearningProgress } from './workflows/learning.ts';
+import { DESTINATIONS, type Alert, type Destination } from './domain/alerts.ts';
 import type { Side } from './domain/position.ts';
 import { WORKFLOW_TASK_TIMEOUT_MS } from './domain/safety-times.ts';
 import type {
@@ -48,6 +50,10 @@ export function tradeIdOf(workflowId: string): string {
   return workflowId.replace(/^trade-/, '');
 }
 
+export function alertsWorkflowId(destination: Destination): string {
+  return `alerts-${destination}`;
+}
+
 export function guardWorkflowId(leaseId: string): string {
   return `guard-${leaseId}`;
 }
@@ -58,6 +64,7 @@ export function guardTaskQueue(workerId: string): string {
 
 const BEAT_DEADLINE_MS = 2_000;
 const STATE_DEADLINE_MS = 5_000;
+const ALERT_DEADLINE_MS = 5_000;
 const RUNNING_TRADES = `WorkflowType = 'trade' AND ExecutionStatus = 'Running'`;
 
 export interface RunningTrade {
@@ -67,6 +74,14 @@ export interface RunningTrade {
   readonly positionId: string | null;
   readonly symbol: string | null;
   readonly side: Side | null;
+}
+
+export interface AlertDelivery {
+  readonly destination: Destination;
+  readonly state: AlertsState;
+  /** Of the message that is being sent; null while none is. */
+  readonly attempt: number | null;
+  readonly trouble: string | null;
 }
 
 /** Typed ways to start, signal, update and ask; the only door to workflows for CLI, dashboard and activities. */
@@ -244,6 +259,49 @@ export class HoldfastClient {
     });
   }
 
+  /** Hands alerts to the workflow that delivers them; one that was raised before is not told again. */
+  async raiseAlerts(destination: Destination, raised: readonly Alert[]): Promise<void> {
+    await this.#client.withDeadline(Date.now() + ALERT_DEADLINE_MS, () =>
+      this.#client.workflow.signalWithStart<typeof alerts, [readonly Alert[]]>('alerts', {
+        ...alertsStart(destination),
+        signal: 'raiseAlerts',
+        signalArgs: [raised],
+      }),
+    );
+  }
+
+  /** Starts the delivery to a destination, so that it can be found before its first alert. */
+  async ensureAlerts(destination: Destination): Promise<void> {
+    try {
+      await this.#client.workflow.start<typeof alerts>('alerts', alertsStart(destination));
+    } catch (error) {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    }
+  }
+
+  /** How the delivery to each destination stands; what is being tried just now comes with its last failure. */
+  async alertDeliveries(): Promise<AlertDelivery[]> {
+    const deliveries: AlertDelivery[] = [];
+    for (const destination of DESTINATIONS) {
+      const handle = this.#client.workflow.getHandle<typeof alerts>(alertsWorkflowId(destination));
+      try {
+        const { status, raw } = await handle.describe();
+        if (status.name !== 'RUNNING') continue;
+        const { attempt, lastFailure } = raw.pendingActivities?.[0] ?? {};
+        const state = await handle.query<AlertsState>('state');
+        deliveries.push({
+          destination,
+          state,
+          attempt: attempt ?? null,
+          trouble: lastFailure?.message ?? state.lastTrouble,
+        });
+      } catch (error) {
+        if (!(error instanceof WorkflowNotFoundError)) throw error;
+      }
+    }
+    return deliveries;
+  }
+
   /** Tells learning that another version became the active one. */
   async thresholdsChanged(): Promise<void> {
     await ignoringEnded(this.#client.workflow.getHandle(LEARNING_WORKFLOW_ID).signal('thresholdsChanged'));
@@ -315,6 +373,15 @@ export class HoldfastClient {
   #trade(tradeId: string): WorkflowHandle<typeof trade> {
     return this.#client.workflow.getHandle<typeof trade>(tradeWorkflowId(tradeId));
   }
+}
+
+function alertsStart(destination: Destination) {
+  return {
+    taskQueue: TASK_QUEUE,
+    workflowId: alertsWorkflowId(destination),
+    args: [{ destination }] as [{ destination: Destination }],
+    staticSummary: `tells ${destination}`,
+  };
 }
 
 async function ignoringEnded(call: Promise<void>): Promise<void> {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { ALERT_KINDS } from './domain/alerts.ts';
 import { isDecimal, isPositive } from './domain/money.ts';
 import { normalizeSymbol } from './domain/symbols.ts';
 
@@ -60,6 +61,11 @@ const symbolList = z
   )
   .transform((parts) => parts.map((part) => normalizeSymbol(part) ?? part));
 
+const alertKinds = z
+  .string()
+  .transform((value) => value.split(',').map((part) => part.trim()))
+  .pipe(z.array(z.enum(ALERT_KINDS, { error: () => `must be a list of ${ALERT_KINDS.join(', ')}` })));
+
 const schema = z.object({
   DATABASE_URL: url(['postgres:', 'postgresql:']).optional(),
   KRAKEN_API_URL: url(['http:', 'https:']).optional(),
@@ -98,6 +104,17 @@ const schema = z.object({
   HOLDFAST_DASHBOARD_HOST: z.string().default('127.0.0.1'),
   HOLDFAST_DASHBOARD_TOKEN: z.string().min(16, 'must have at least 16 characters').optional(),
   HOLDFAST_TEMPORAL_UI: url(['http:', 'https:']).optional(),
+  HOLDFAST_ALERT_WEBHOOK_URL: url(['http:', 'https:']).optional(),
+  HOLDFAST_ALERT_WEBHOOK_SECRET: z.string().min(16, 'must have at least 16 characters').optional(),
+  HOLDFAST_ALERT_TELEGRAM_TOKEN: z
+    .string()
+    .regex(/^[\w:-]+$/, 'must be a bot token like 123456:ABC-DEF')
+    .optional(),
+  HOLDFAST_ALERT_TELEGRAM_CHAT: z.string().optional(),
+  HOLDFAST_ALERT_TELEGRAM_URL: url(['http:', 'https:']).default('https://api.telegram.org'),
+  HOLDFAST_ALERT_DISCORD_URL: url(['http:', 'https:']).optional(),
+  HOLDFAST_ALERT_KINDS: alertKinds.prefault(ALERT_KINDS.join(',')),
+  HOLDFAST_ALERTS_PER_MINUTE: z.coerce.number().positive().max(6_000).optional(),
   HOLDFAST_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
 });
 
@@ -106,7 +123,16 @@ export type Config = z.output<typeof schema> & {
   readonly listingLagMs: number;
 };
 
-const SECRET_NAMES = ['KRAKEN_API_KEY', 'KRAKEN_API_SECRET', 'DATABASE_URL', 'HOLDFAST_DASHBOARD_TOKEN'];
+const SECRET_NAMES = [
+  'KRAKEN_API_KEY',
+  'KRAKEN_API_SECRET',
+  'DATABASE_URL',
+  'HOLDFAST_DASHBOARD_TOKEN',
+  'HOLDFAST_ALERT_WEBHOOK_URL',
+  'HOLDFAST_ALERT_WEBHOOK_SECRET',
+  'HOLDFAST_ALERT_TELEGRAM_TOKEN',
+  'HOLDFAST_ALERT_DISCORD_URL',
+];
 const LIVE_API_URL = 'https://api.kraken.com';
 const LIVE_WS_URL = 'wss://ws.kraken.com/v2';
 
@@ -127,6 +153,13 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config
     config.KRAKEN_API_URL ??= LIVE_API_URL;
     config.KRAKEN_WS_URL ??= LIVE_WS_URL;
   }
+  if (
+    (config.HOLDFAST_ALERT_TELEGRAM_TOKEN === undefined) !==
+    (config.HOLDFAST_ALERT_TELEGRAM_CHAT === undefined)
+  )
+    throw new ConfigError(
+      'HOLDFAST_ALERT_TELEGRAM_TOKEN and HOLDFAST_ALERT_TELEGRAM_CHAT are needed together; only one is set',
+    );
   const isPaperExchange = config.KRAKEN_API_URL === undefined || isLoopback(config.KRAKEN_API_URL);
   return {
     ...config,

@@ -15,9 +15,13 @@ import { openDatabase } from '../db/data-source.ts';
 import { createRepositories } from '../db/repositories/index.ts';
 import { createStepRunner } from '../db/step-process/run.ts';
 import { createActivities } from './activities/index.ts';
+import { alertDestinations } from './alerts/destinations.ts';
+import { startAlertDesk } from './alerts/desk.ts';
+import { emergencyAlert } from './alerts/emergency.ts';
 import { createIntentJournal, type IntentJournal } from './activities/intent-journal.ts';
 import { guardTaskQueue, HoldfastClient, TASK_QUEUE } from './client.ts';
 import type { Config } from './config.ts';
+import type { Destination } from './domain/alerts.ts';
 import { createKrakenExchange } from './exchange/kraken/kraken-exchange.ts';
 import { createKrakenExecutions } from './exchange/kraken/executions.ts';
 import { createKrakenFeed } from './exchange/kraken/feed.ts';
@@ -31,6 +35,7 @@ import { Lease } from './market/lease.ts';
 import { startLiveUpdates } from './market/live-updates.ts';
 import { OrderWatch } from './market/order-watch.ts';
 import { PredictionService } from './market/predictions.ts';
+import { startStaleWatch } from './market/stale-watch.ts';
 import { serveMetrics } from './metrics.ts';
 import { ensureSchedule, temporalEnvironment } from './temporal-connection.ts';
 import {
@@ -75,11 +80,24 @@ export async function startWorker(config: Config, log: Logger): Promise<RunningW
   const client = new HoldfastClient(temporal);
   const provider = predictionProvider(config, intervalMs, log);
   const predictions = new PredictionService({ exchange, provider, intervalMs, now, log });
+  const destinations = alertDestinations(config);
+  const destinationNames = Object.keys(destinations) as Destination[];
+  const alertDesk = startAlertDesk({
+    store: repositories.alerts,
+    client,
+    destinations: destinationNames,
+    kinds: config.HOLDFAST_ALERT_KINDS,
+    now,
+    log,
+  });
   const hub = new MarketHub({
     feed,
     predict: (symbol) => predictions.latest(symbol),
     predictionIntervalMs: intervalMs,
-    decided: (trade, last) => void keeper.decided(trade, last),
+    decided: (trade, last) => {
+      void keeper.decided(trade, last);
+      if (last.evaluation.rule === 'emergency-loss') alertDesk.raise(emergencyAlert(trade, last));
+    },
     now,
     log,
   });
@@ -115,6 +133,8 @@ export async function startWorker(config: Config, log: Logger): Promise<RunningW
     orderWatch,
     predictions,
     client,
+    alertDesk,
+    alertDestinations: destinations,
     runStep: createStepRunner(requireAddresses(config).databaseUrl),
     ...rules,
     settings: tradeSettings(config, timeScale),
@@ -138,6 +158,7 @@ export async function startWorker(config: Config, log: Logger): Promise<RunningW
     Worker.create({ ...common, taskQueue, activities }),
   ]);
   const stopLiveUpdates = startLiveUpdates(hub, repositories.ledger, log);
+  const stopStaleWatch = startStaleWatch({ hub, workerId, raise: (alert) => alertDesk.raise(alert), now });
   const metrics = await serveMetrics({
     port: config.HOLDFAST_METRICS_PORT,
     sdkMetricsPort: config.HOLDFAST_SDK_METRICS_PORT,
@@ -149,6 +170,7 @@ export async function startWorker(config: Config, log: Logger): Promise<RunningW
   const running = Promise.all(workers.map((worker) => worker.run()));
   const guarding = keepLease({ workerId, taskQueue, client, log });
   await client.ensureLearning();
+  for (const destination of destinationNames) await client.ensureAlerts(destination);
   await ensureSchedule(temporal, 'reconcile', RECONCILE_EVERY_MS, true);
   await ensureSchedule(temporal, 'equity', Math.max(1_000, intervalMs), true);
   if (config.HOLDFAST_SCAN) await ensureSchedule(temporal, 'scan', Math.max(1_000, intervalMs), true);
@@ -156,8 +178,10 @@ export async function startWorker(config: Config, log: Logger): Promise<RunningW
   const close = async () => {
     guarding.stop();
     stopLiveUpdates();
+    stopStaleWatch();
     hub.close();
     await executions.close();
+    await alertDesk.close();
     await metrics.close();
     await closeParts(parts);
   };

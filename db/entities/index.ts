@@ -1,5 +1,6 @@
 import { EquitySnapshot, RiskRules, Rotation } from './capital.ts';
 import { PredictionEntity, SkippedSignal, StudyEntity, ThresholdVersion, TradeOutcome } from './learning.ts';
+import { AlertEntity } from './alerts.ts';
 import { CapitalReservation, OrderIntent } from './orders.ts';
 import { Finding, Halt } from './oversight.ts';
 import { LivePosition, LiveTrade, ManagedPosition, ManagedTrade } from './positions.ts';
@@ -21,4 +22,5 @@ export const entities = [
   RiskRules,
   Rotation,
   PredictionEntity,
+  AlertEntity,
 ];

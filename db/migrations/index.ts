@@ -5,6 +5,7 @@ import { Studies1763900000004 } from './1763900000004-studies.ts';
 import { WholeStep1763900000005 } from './1763900000005-whole-step.ts';
 import { HaltEnds1763900000006 } from './1763900000006-halt-ends.ts';
 import { Capital1763900000007 } from './1763900000007-capital.ts';
+import { Alerts1763900000008 } from './1763900000008-alerts.ts';
 
 /** In the order they are applied; a released one never changes. */
 export const migrations = [
@@ -15,4 +16,5 @@ export const migrations = [
   WholeStep1763900000005,
   HaltEnds1763900000006,
   Capital1763900000007,
+  Alerts1763900000008,
 ];

@@ -1,6 +1,7 @@
 import type { DataSource } from 'typeorm';
 import { poolOf } from '../data-source.ts';
 import { createEquityStore, type EquityStore } from './equity.ts';
+import { createAlertStore, type AlertStore } from './alerts.ts';
 import { createFindingStore, type FindingStore } from './findings.ts';
 import { createHaltStore, type HaltStore } from './halts.ts';
 import { createLearningStore, type LearningStore } from './learning.ts';
@@ -20,6 +21,7 @@ export interface Repositories {
   readonly signals: SignalStore;
   readonly equity: EquityStore;
   readonly risk: RiskStore;
+  readonly alerts: AlertStore;
 }
 
 /** All repositories over a data source of `openDatabase`. */
@@ -35,5 +37,6 @@ export function createRepositories(database: DataSource): Repositories {
     signals: createSignalStore(pool),
     equity: createEquityStore(pool),
     risk: createRiskStore(pool),
+    alerts: createAlertStore(pool),
   };
 }

@@ -5,7 +5,10 @@ import type { LearningStore } from '../../db/repositories/learning.ts';
 import type { LedgerReader } from '../../db/repositories/reader.ts';
 import type { SignalStore } from '../../db/repositories/signals.ts';
 import type { StepRunner } from '../../db/step-process/run.ts';
+import type { AlertDesk } from '../alerts/desk.ts';
+import type { AlertDestination } from '../alerts/destination.ts';
 import type { HoldfastClient } from '../client.ts';
+import type { Destination } from '../domain/alerts.ts';
 import type { Protections } from '../domain/protections.ts';
 import type { RiskLimits } from '../domain/risk.ts';
 import type { Exchange } from '../exchange/port.ts';
@@ -15,6 +18,7 @@ import type { OrderWatch } from '../market/order-watch.ts';
 import type { PredictionService } from '../market/predictions.ts';
 import type { TradeSettings } from '../workflows/messages.ts';
 import { createEquityActivities } from './equity.ts';
+import { createAlertActivities } from './alerts.ts';
 import { withFailures } from './failures.ts';
 import type { IntentJournal } from './intent-journal.ts';
 import { createLedgerActivities } from './ledger.ts';
@@ -42,6 +46,8 @@ export interface ActivityDependencies {
   readonly orderWatch: OrderWatch;
   readonly predictions: PredictionService;
   readonly client: HoldfastClient;
+  readonly alertDesk: Pick<AlertDesk, 'raise'>;
+  readonly alertDestinations: Readonly<Partial<Record<Destination, AlertDestination>>>;
   readonly limits: RiskLimits;
   readonly protections: Protections;
   readonly settings: TradeSettings;
@@ -65,6 +71,7 @@ export function createActivities(dependencies: ActivityDependencies) {
     ...createPredictionActivities(dependencies),
     ...createStudyActivities(dependencies),
     ...createReconcileActivities(dependencies),
+    ...createAlertActivities(dependencies),
     ...createSettleActivities({ ...dependencies, takeover }),
   });
 }

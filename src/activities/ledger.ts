@@ -1,3 +1,6 @@
+import { activityInfo } from '@temporalio/activity';
+import type { AlertDesk } from '../alerts/desk.ts';
+import type { AlertFacts } from '../domain/alerts.ts';
 import type { Outcome } from '../domain/learning/study.ts';
 import type { CloseRecords, OpenRecords } from '../domain/records.ts';
 import type { KnownIntent, Ledger } from '../../db/repositories/ledger.ts';
@@ -47,12 +50,16 @@ export interface LedgerActivityDependencies {
   readonly ledger: Pick<Ledger, 'persistOpen' | 'verifyOpen' | 'recordClose'>;
   readonly findings: Pick<FindingStore, 'raise'>;
   readonly client: Pick<HoldfastClient, 'positionClosed'>;
+  readonly alertDesk: Pick<AlertDesk, 'raise'>;
   readonly now: () => number;
   readonly log: Logger;
 }
 
+/** A database that was only restarted wakes nobody. */
+const PATIENCE_MS = 10_000;
+
 export function createLedgerActivities(dependencies: LedgerActivityDependencies) {
-  const { ledger, findings, client, now, log } = dependencies;
+  const { ledger, findings, client, alertDesk, now, log } = dependencies;
   return {
     /** Four records, one transaction, read back on another connection and compared field by field. */
     async persistPosition({ records, tradeId }: PersistRequest): Promise<void> {
@@ -71,6 +78,15 @@ export function createLedgerActivities(dependencies: LedgerActivityDependencies)
       } catch (error) {
         const why = error instanceof Error ? error.message : String(error);
         log.error({ ...ids, event: 'persistence-failed' }, `DATABASE PERSISTENCE FAILED: ${why}`);
+        const atMs = now();
+        if (atMs - activityInfo().scheduledTimestampMs >= PATIENCE_MS) {
+          alertDesk.raise({
+            id: `persistence-failing:${positionId}`,
+            kind: 'persistence-failed',
+            atMs,
+            facts: { tradeId, positionId, symbol, side, quantity, entryPrice, why },
+          });
+        }
         throw error;
       }
     },
@@ -78,6 +94,8 @@ export function createLedgerActivities(dependencies: LedgerActivityDependencies)
     /** Exit rows, realized P&L net of fees, reservation released, outcome: one transaction; then equity is read anew. */
     async recordClose(request: CloseRequest): Promise<void> {
       const { open, records, outcome } = request;
+      // The database that has to record this is the one that failed: people hear of it without it.
+      if (outcome.exitRule === 'compensation') alertDesk.raise(flattenedAlert(outcome, now()));
       await ledger.recordClose(records, open, outcome, filledIntents(request));
       await client.positionClosed();
       const { id: positionId, symbol, side, exitPrice, realizedPnL, exitReason } = records.managedPosition;
@@ -108,6 +126,17 @@ export function createLedgerActivities(dependencies: LedgerActivityDependencies)
       });
       log.error({ event: 'finding', kind, subject, ...detail }, `finding ${kind}: ${subject}`);
     },
+  };
+}
+
+/** Its id is that of the row which tells the same once the database is back. */
+function flattenedAlert(outcome: CloseRequest['outcome'], atMs: number): AlertFacts {
+  const { positionId, tradeId, symbol, side, quantity, netPnl } = outcome;
+  return {
+    id: `persistence-failed:${positionId}`,
+    kind: 'persistence-failed',
+    atMs,
+    facts: { tradeId, positionId, symbol, side, quantity, netPnl, flattened: true },
   };
 }
 

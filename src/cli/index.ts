@@ -1,5 +1,6 @@
 import tab from '@bomb.sh/tab/commander';
 import { Command, CommanderError } from 'commander';
+import { registerAlerts } from './commands/alerts.ts';
 import { registerBacktest } from './commands/backtest.ts';
 import { registerCheck } from './commands/check.ts';
 import { registerDashboard } from './commands/dashboard.ts';
@@ -38,6 +39,7 @@ for (const register of [
   registerStats,
   registerReconcile,
   registerExport,
+  registerAlerts,
   registerCheck,
   registerDoctor,
   registerWorker,

@@ -201,7 +201,7 @@ describe('migrations', () => {
         rows.sort((left, right) => (String(left.name) < String(right.name) ? -1 : 1)),
       );
     }
-    expect(database.entityMetadatas).toHaveLength(16);
+    expect(database.entityMetadatas).toHaveLength(17);
   });
 });
 

@@ -1,9 +1,9 @@
-import { userInfo } from 'node:os';
 import { Option, type Command } from 'commander';
 import type { HaltRow } from '../../../db/entities/oversight.ts';
 import type { HoldfastClient } from '../../client.ts';
 import { flattenAll, openTradeIds, type Flattened } from '../../flatten.ts';
 import { CliError } from '../errors.ts';
+import { operator } from '../operator.ts';
 import { print, runWithSession, subcommand, type CommonOptions } from '../program.ts';
 import { time } from '../render.ts';
 
@@ -79,15 +79,6 @@ export function registerResume(program: Command): void {
         print(options, { ...answer, peakEquity: reset.peak }, () => words.join('\n'));
       }),
     );
-}
-
-/** Name of the operating system's user; a user id without a name, as in containers, is told by its number. */
-function operator(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return `uid ${process.getuid?.() ?? 'unknown'}`;
-  }
 }
 
 /** Waits for every trade; gives those whose workflow failed instead of ending. */
