@@ -19,6 +19,7 @@ describe('alerts', { timeout: 120_000 }, () => {
   beforeAll(async () => {
     stack = await AlertStack.start();
     stack.startWorker();
+    await expect.poll(async () => (await stack.client.alertDeliveries()).length, { timeout: 60_000 }).toBe(3);
   }, 120_000);
   afterAll(() => stack.stop(), 60_000);
   afterEach(async () => {

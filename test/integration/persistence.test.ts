@@ -12,6 +12,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startPostgres, type RunningPostgres } from '../../src/embedded/postgres.ts';
 import type { TradeState } from '../../src/workflows/messages.ts';
+import { AlertReceiver } from '../support/alert-receiver.ts';
 import { PaperControl } from '../support/paper-control.ts';
 import { freePort, freePortBase } from '../support/port-base.ts';
 import { holdfastJson, startUpWith, type Up } from '../support/up.ts';
@@ -25,6 +26,7 @@ describe('a position that the database does not take', { timeout: 180_000 }, () 
   let postgres: RunningPostgres;
   let up: Up;
   let paper: PaperControl;
+  let receiver: AlertReceiver;
   let connection: Connection;
   let temporal: Client;
 
@@ -35,10 +37,12 @@ describe('a position that the database does not take', { timeout: 180_000 }, () 
     root = await mkdtemp(path.join(tmpdir(), 'holdfast-persistence-'));
     postgresPort = await freePort();
     postgres = await startDatabase();
+    receiver = await AlertReceiver.start();
     const variables = {
       DATABASE_URL: postgres.databaseUrl,
       PREDICTION_URL: 'none',
       HOLDFAST_PERSIST_BUDGET_MS: String(BUDGET_MS),
+      HOLDFAST_ALERT_WEBHOOK_URL: `${receiver.url}/webhook`,
     };
     up = await startUpWith(variables, '--data-dir', root, '--port-base', String(await freePortBase()));
     paper = new PaperControl(up.ready.exchangeUrl);
@@ -50,6 +54,7 @@ describe('a position that the database does not take', { timeout: 180_000 }, () 
     up.signalGroup('SIGINT');
     await up.ended;
     await postgres.stop();
+    await receiver.close();
     await rm(root, { recursive: true, force: true });
   }, 60_000);
   beforeEach(() => paper.price('BTC/USD', '10000.0', '10000.1'));
@@ -93,6 +98,16 @@ describe('a position that the database does not take', { timeout: 180_000 }, () 
     }
   }
 
+  /** Ids of what people were told of a position, each as often as they were told. */
+  const told = (positionId: string) =>
+    receiver
+      .takenBy('webhook')
+      .map(({ body }) => String(body.id))
+      .filter((id) => id.endsWith(positionId))
+      .sort();
+  const positionOf = async (handle: WorkflowHandle) =>
+    String((await handle.query<TradeState>('state')).position?.positionId);
+
   const acceptedOf = async (before: number) => (await paper.accepted()).length - before;
 
   it('is under watch all the same, and is persisted once when the database returns', async () => {
@@ -112,6 +127,8 @@ describe('a position that the database does not take', { timeout: 180_000 }, () 
     const handle = await openWithoutDatabase('emergency');
     await paper.price('BTC/USD', '7900.0', '7900.1');
     await expect.poll(() => acceptedOf(before), { timeout: 20_000 }).toBe(2);
+    const positionId = await positionOf(handle);
+    await expect.poll(() => told(positionId), { timeout: 20_000 }).toContain(`emergency:${positionId}`);
     postgres = await startDatabase();
     expect(await handle.result()).toMatchObject({ stage: 'closed', exitRule: 'emergency-loss' });
     expect(await rowsOf('emergency')).toEqual([
@@ -124,6 +141,10 @@ describe('a position that the database does not take', { timeout: 180_000 }, () 
         capital: 'released',
       },
     ]);
+    const events = ['closed', 'emergency', 'opened'];
+    await expect
+      .poll(() => told(positionId).filter((id) => !id.startsWith('persistence-failing')), { timeout: 20_000 })
+      .toEqual(events.map((event) => `${event}:${positionId}`));
     expect(await acceptedOf(before)).toBe(2);
   });
 
@@ -135,6 +156,9 @@ describe('a position that the database does not take', { timeout: 180_000 }, () 
     expect((failure as WorkflowFailedError).cause).toBeInstanceOf(ApplicationFailure);
     expect((failure as WorkflowFailedError).cause).toMatchObject({ type: 'PositionPersistenceFailed' });
     expect(await acceptedOf(before)).toBe(2);
+    const positionId = await positionOf(handle);
+    const heard = ['persistence-failed', 'persistence-failing'].map((event) => `${event}:${positionId}`);
+    await expect.poll(() => told(positionId), { timeout: 20_000 }).toEqual(heard);
 
     postgres = await startDatabase();
     await temporal.workflow.getHandle('settle-unrecorded-hopeless').result();
@@ -148,6 +172,9 @@ describe('a position that the database does not take', { timeout: 180_000 }, () 
         capital: 'released',
       },
     ]);
+    await expect
+      .poll(() => told(positionId), { timeout: 20_000 })
+      .toEqual([`closed:${positionId}`, `opened:${positionId}`, ...heard].sort());
     expect(await acceptedOf(before)).toBe(2);
   });
 });
