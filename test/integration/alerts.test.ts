@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { AlertRow } from '../../db/entities/alerts.ts';
 import { withText } from '../../src/domain/alerts.ts';
 import {
@@ -19,7 +19,10 @@ describe('alerts', { timeout: 120_000 }, () => {
   beforeAll(async () => {
     stack = await AlertStack.start();
     stack.startWorker();
-    await expect.poll(async () => (await stack.client.alertDeliveries()).length, { timeout: 60_000 }).toBe(3);
+    await vi.waitFor(async () => expect(await stack.client.alertDeliveries()).toHaveLength(3), {
+      timeout: 60_000,
+      interval: 100,
+    });
   }, 120_000);
   afterAll(() => stack.stop(), 60_000);
   afterEach(async () => {
