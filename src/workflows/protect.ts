@@ -93,6 +93,8 @@ async function arm(state: TradeState, plan: EntryPlan): Promise<void> {
     const request = armRequest(state, plan, state.position);
     try {
       state.guard ??= await findingGuard.findGuard();
+      // Whoever sells the position meanwhile had no guard to ask: from here on it would be a second seller.
+      if (isExitDemanded(state)) return;
       const armed = await guarding(state.guard.taskQueue).armPosition(request);
       state.guard = armed.guard;
       remember(state, armed.last);
@@ -103,6 +105,11 @@ async function arm(state: TradeState, plan: EntryPlan): Promise<void> {
       await sleep(1_000);
     }
   }
+}
+
+/** May have come while something was awaited, which narrowing can't see. */
+function isExitDemanded(state: TradeState): boolean {
+  return state.demand !== null;
 }
 
 function armRequest(state: TradeState, plan: EntryPlan, position: OpenPosition): ArmRequest {

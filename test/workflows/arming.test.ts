@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ArmRequest } from '../../src/activities/market.ts';
+import type { SendRequest } from '../../src/activities/orders.ts';
 import { STARTING_THRESHOLDS } from '../../src/domain/thresholds.ts';
 import type { TradeInput, TradeRequest } from '../../src/workflows/messages.ts';
 import { newTradeState } from '../../src/workflows/trade-state.ts';
@@ -73,6 +74,62 @@ describe('arming a position', { timeout: 120_000 }, () => {
     await handle.terminate('the test is over');
     for (const worker of workers) worker.shutdown();
     await running;
+  });
+
+  it('is left when the exit was demanded while a guard was looked for', async () => {
+    const shared = uniqueName('trades');
+    const guard = { leaseId: 'lease', taskQueue: shared };
+    let isLookedFor = false;
+    let answer: () => void = () => undefined;
+    const late = new Promise<void>((resolve) => (answer = resolve));
+    let armed = 0;
+    let sold = 0;
+    const worker = await Worker.create({
+      connection,
+      namespace: temporal.namespace,
+      taskQueue: shared,
+      workflowsPath: WORKFLOWS,
+      activities: {
+        findGuard: async () => {
+          isLookedFor = true;
+          await late;
+          return guard;
+        },
+        armPosition: async () => {
+          armed += 1;
+          return { guard, last: null };
+        },
+        sendOrder: async ({ quantity }: SendRequest) => {
+          sold += 1;
+          answer();
+          const fill = {
+            fillId: 'TEXIT',
+            price: '10000',
+            quantity,
+            cost: '100',
+            fee: '0.26',
+            timeMs: Date.now(),
+          };
+          return {
+            kind: 'accepted',
+            order: { exchangeOrderId: 'OEXIT', isFinished: true, fills: [fill] },
+          };
+        },
+        recordClose: async () => undefined,
+        handToLearning: async () => undefined,
+      },
+    });
+    await worker.runUntil(async () => {
+      const handle = await temporal.client.workflow.start('trade', {
+        taskQueue: shared,
+        workflowId: uniqueName('trade'),
+        args: [openTrade()],
+      });
+      await expect.poll(() => isLookedFor, { timeout: 60_000 }).toBe(true);
+      await handle.signal('forceExit', { reason: 'test' });
+      expect(await handle.result()).toMatchObject({ stage: 'closed' });
+    });
+    expect({ armed, sold }).toEqual({ armed: 0, sold: 1 });
   });
 });
 
