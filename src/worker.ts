@@ -265,9 +265,11 @@ function noteFiring(intents: IntentJournal) {
 function installRuntime(config: Config, log: Logger): void {
   const sdkMetricsPort = config.HOLDFAST_SDK_METRICS_PORT;
   Runtime.install({
-    logger: new DefaultLogger('WARN', ({ level, message, meta }) =>
-      log.warn({ sdk: level, ...meta }, message),
-    ),
+    logger: new DefaultLogger('WARN', ({ level, message, meta }) => {
+      // Under the name by which a logged error keeps its message and its cause.
+      const { error: err, ...rest } = meta ?? {};
+      log.warn({ sdk: level, ...rest, ...(err === undefined ? {} : { err }) }, message);
+    }),
     ...(sdkMetricsPort === 0
       ? {}
       : { telemetryOptions: { metrics: { prometheus: { bindAddress: `127.0.0.1:${sdkMetricsPort}` } } } }),
