@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 /** Minutes each, and wait-bound: a run of their own, `npm run test:long`. */
 const LONG = [
   'test/chaos/protocol.test.ts',
+  'test/chaos/storm.test.ts',
   'test/integration/backtest-parity.test.ts',
   'test/integration/reconcile-exposure.test.ts',
   'test/integration/reconcile-flatten.test.ts',

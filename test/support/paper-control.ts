@@ -11,14 +11,23 @@ export interface ArrivedOrder {
   /** Null while the exchange is still at it. */
   readonly processedAtMs: number | null;
   readonly deadline: string | null;
+  /** In any spelling. */
+  readonly pair: string | null;
+  readonly side: 'buy' | 'sell' | null;
   /** Base currency. */
   readonly filled: string;
+  /** Quote currency. */
+  readonly cost: string;
+  readonly fee: string;
+  readonly fills: readonly { readonly timeMs: number }[];
 }
 
 export interface PaperAccount {
   /** By the asset's usual name. */
   readonly balances: Readonly<Record<string, string>>;
   readonly openOrders: readonly { readonly txid: string }[];
+  /** On margin. */
+  readonly positions: readonly { readonly id: string }[];
 }
 
 export class PaperControl {
@@ -38,9 +47,9 @@ export class PaperControl {
   }
 
   async account(): Promise<PaperAccount> {
-    const { balances, openOrders } = (await this.#call('GET', 'account')) as PaperAccount;
+    const { balances, openOrders, positions } = (await this.#call('GET', 'account')) as PaperAccount;
     const named = Object.entries(balances).map(([asset, total]) => [modernAsset(asset), total]);
-    return { balances: Object.fromEntries(named) as PaperAccount['balances'], openOrders };
+    return { balances: Object.fromEntries(named) as PaperAccount['balances'], openOrders, positions };
   }
 
   /** Faults that have not struck yet, with the id of the pair that they wait for. */
