@@ -1,4 +1,7 @@
 import type { Pool } from 'pg';
+import type { Decimal } from '../../src/domain/money.ts';
+import type { Side } from '../../src/domain/position.ts';
+import { baseAsset } from '../../src/domain/symbols.ts';
 import type { LiveTradeRow, ManagedTradeRow } from '../../src/domain/records.ts';
 import { tradeOutcomeTable, type TradeOutcomeRow } from '../entities/learning.ts';
 import { capitalReservationTable, orderIntentTable, type OrderIntentRow } from '../entities/orders.ts';
@@ -48,6 +51,13 @@ export type AuditedPosition = Pick<
   readonly isComplete: boolean;
 };
 
+/** An open position with what its entry bought: what it may hold of an asset, at most. */
+export interface OpenClaim {
+  readonly tradeId: string;
+  /** Base currency. */
+  readonly quantity: Decimal;
+}
+
 /** Reads only. Times in and out are epoch ms. */
 export interface LedgerReader {
   positions(filter?: PositionFilter): Promise<PositionView[]>;
@@ -58,6 +68,8 @@ export interface LedgerReader {
   /** Open positions by symbol; symbols without one are missing. */
   openPositionCounts(): Promise<Map<string, number>>;
   hasOpenShort(): Promise<boolean>;
+  /** Other open positions whose holding the exchange tells only together with this one's. */
+  claimsBeside(position: { positionId: string; symbol: string; side: Side }): Promise<OpenClaim[]>;
   /** For reconciliation: all open ones, and those that were written since. */
   auditedPositions(sinceMs: number): Promise<AuditedPosition[]>;
   /** Intents that were written since, or are not finished. */
@@ -87,6 +99,16 @@ export function createLedgerReader(pool: Pool): LedgerReader {
         `SELECT EXISTS (SELECT FROM "ManagedPosition" WHERE "status" = 'open' AND "side" = 'short') AS found`,
       );
       return rows[0]?.found ?? false;
+    },
+    async claimsBeside({ positionId, symbol, side }) {
+      const rows = await selectRows(
+        pool,
+        storedPositionTable,
+        `WHERE "status" = 'open' AND "id" <> $1 AND "side" = $2
+           AND CASE WHEN $2 = 'long' THEN split_part("symbol", '/', 1) = $3 ELSE "symbol" = $4 END`,
+        [positionId, side, baseAsset(symbol), symbol],
+      );
+      return rows.map(({ tradeId, quantity }) => ({ tradeId, quantity }));
     },
     auditedPositions: (sinceMs) => readAuditedPositions(pool, sinceMs),
     intents: (sinceMs) =>

@@ -1,4 +1,5 @@
-import { add, compare, isPositive, subtract, type Decimal } from '../domain/money.ts';
+import { compare, subtract, type Decimal } from '../domain/money.ts';
+import { quantityLeft } from '../domain/position.ts';
 import { openRecords } from '../domain/records.ts';
 import { adoptedTradeId } from '../domain/audit/orphans.ts';
 import { tradesInQuestion } from '../domain/audit/judge.ts';
@@ -171,12 +172,16 @@ async function withOwnAccounts(
   return result;
 }
 
-function ownAccount({ position, exits }: TradeState): Pick<RunningTradeView, 'openQuantity' | 'soldOutside'> {
+function ownAccount({
+  position,
+  exits,
+  stage,
+  shortage,
+}: TradeState): Pick<RunningTradeView, 'openQuantity' | 'soldOutside' | 'isHeldUp'> {
   if (!position) return {};
-  const sold = add('0', ...exits.map(({ summary }) => summary.quantity));
-  const left = subtract(position.entry.quantity, sold);
   return {
-    openQuantity: isPositive(left) ? left : '0',
+    openQuantity: quantityLeft(position.entry, exits),
+    isHeldUp: stage === 'exiting' && shortage !== null,
     soldOutside: exits.filter(({ leg }) => leg === 'outside').map(({ exchangeOrderId }) => exchangeOrderId),
   };
 }

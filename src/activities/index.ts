@@ -30,6 +30,7 @@ import { createReserveActivities } from './reserve.ts';
 import { createSettleActivities, type Adoption } from './settle.ts';
 import { createStudyActivities } from './studies.ts';
 import { createTakeover } from './takeover.ts';
+import { createWitnessActivities } from './witness.ts';
 
 /** The real parts that activities act on; wired in worker.ts and nowhere else. */
 export interface ActivityDependencies {
@@ -65,6 +66,7 @@ export function createActivities(dependencies: ActivityDependencies) {
   return withFailures({
     ...createReserveActivities(dependencies),
     ...createOrderActivities(dependencies),
+    ...createWitnessActivities(dependencies),
     ...createLedgerActivities(dependencies),
     ...createMarketActivities(dependencies),
     ...createEquityActivities(dependencies),

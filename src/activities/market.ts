@@ -9,6 +9,7 @@ import type { ArmedTrade, GuardedExit } from '../market/guarded-position.ts';
 import type { GuardKeeper } from '../market/guard-keeper.ts';
 import type { FiredExit, GuardRef, LastEvaluation } from '../workflows/messages.ts';
 import { workflowExecution } from './orders.ts';
+import { answerWithin } from './patience.ts';
 
 /** `exit` is the order that the guard may send by itself; null where it may only watch and tell. */
 export type ArmRequest = Omit<ArmedTrade, 'exit'> & {
@@ -121,6 +122,5 @@ async function liveRow(
   ledger: Pick<Ledger, 'livePosition'>,
   positionId: string,
 ): Promise<StoredLivePosition | null> {
-  const unknown = new Promise<null>((resolve) => setTimeout(resolve, LIVE_ROW_PATIENCE_MS, null).unref());
-  return Promise.race([ledger.livePosition(positionId).catch(() => null), unknown]);
+  return answerWithin(LIVE_ROW_PATIENCE_MS, ledger.livePosition(positionId));
 }

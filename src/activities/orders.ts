@@ -1,7 +1,6 @@
 import { activityInfo } from '@temporalio/activity';
-import { add, compare, subtract, type Decimal } from '../domain/money.ts';
-import { entryOrderSide, type Fill, type OrderSide, type Side } from '../domain/position.ts';
-import { baseAsset } from '../domain/symbols.ts';
+import type { Decimal } from '../domain/money.ts';
+import type { Fill, OrderSide } from '../domain/position.ts';
 import { tradeIdOf } from '../client.ts';
 import { clientOrderId, type Leg } from '../exchange/client-order-id.ts';
 import type { Exchange, OrderRequest, OrderSnapshot, SubmitOutcome } from '../exchange/port.ts';
@@ -35,7 +34,7 @@ export interface OrderOnExchange {
 
 export type SendResult =
   | { readonly kind: 'accepted'; readonly order: OrderOnExchange }
-  | { readonly kind: 'refused'; readonly code: string; readonly message: string }
+  | Extract<SubmitOutcome, { kind: 'refused' }>
   | { readonly kind: 'unknown'; readonly why: string };
 
 export interface OrderActivityDependencies {
@@ -97,16 +96,6 @@ export function createOrderActivities({ exchange, intents, orderWatch, log }: Or
       const outcome = await exchange.cancel(question.exchangeOrderId, question.purpose);
       log.info({ krakenOrderId: question.exchangeOrderId, event: 'order-cancel', outcome }, 'order cancel');
     },
-
-    /** The second witness before an exit is sent again: does the exchange still hold that much? */
-    async witnessExposure(question: {
-      symbol: string;
-      side: Side;
-      quantity: Decimal;
-    }): Promise<{ held: boolean; available: Decimal }> {
-      const available = await exposure(exchange, question.symbol, question.side);
-      return { held: compare(available, question.quantity) >= 0, available };
-    },
   };
 }
 
@@ -156,16 +145,4 @@ async function readOrder(
 function onExchange(order: OrderSnapshot): OrderOnExchange {
   const isFinished = order.status === 'filled' || order.status === 'cancelled' || order.status === 'expired';
   return { exchangeOrderId: order.exchangeOrderId, isFinished, fills: order.fills };
-}
-
-async function exposure(exchange: Exchange, symbol: string, side: Side): Promise<Decimal> {
-  if (side === 'long') {
-    const balances = await exchange.balances('exit');
-    return balances.find(({ asset }) => asset === baseAsset(symbol))?.total ?? '0';
-  }
-  const positions = await exchange.marginPositions('exit');
-  const ours = positions.filter(
-    (position) => position.symbol === symbol && position.side === entryOrderSide(side),
-  );
-  return add('0', ...ours.map((position) => subtract(position.quantity, position.closedQuantity)));
 }

@@ -1,5 +1,5 @@
 import { add, subtract } from '../domain/money.ts';
-import { entryOrderSide, summarizeFills, type Side } from '../domain/position.ts';
+import { entryOrderSide, quantityLeft, summarizeFills, type Side } from '../domain/position.ts';
 import { positionId } from '../domain/records.ts';
 import { LEASE_TIMEOUT_MS } from '../domain/safety-times.ts';
 import { isDust } from '../domain/sizing.ts';
@@ -115,6 +115,7 @@ export function createTakeover(dependencies: TakeoverDependencies): Takeover {
       guard: null,
       evaluation: null,
       movedOrderId: null,
+      shortage: null,
       demand: null,
       fired: null,
       // A worker that nobody knows of may still hold it in memory until its lease has run out.
@@ -178,10 +179,7 @@ function withExits(state: Known, found: readonly ExitRecord[], nowMs: number): K
   if (exits.length === 0) return state;
   const numbers = exits.map(({ leg }) => (leg === 'outside' ? 0 : Number(leg.replace('exit-', ''))));
   const nextExitLeg = Math.max(state.nextExitLeg, ...numbers.map((number) => number + 1));
-  const left = subtract(
-    state.position.entry.quantity,
-    add('0', ...exits.map(({ summary }) => summary.quantity)),
-  );
+  const left = quantityLeft(state.position.entry, exits);
   const isOver = isDust(state.plan.minimums, left);
   const hadBegun = exits.some(({ leg }) => leg !== 'outside');
   const reason = isOver ? 'its fills were found: nothing is left' : 'its exit had begun';

@@ -1,4 +1,4 @@
-import { add, divide, multiply, subtract, type Decimal } from './money.ts';
+import { add, divide, isPositive, multiply, subtract, ZERO, type Decimal } from './money.ts';
 
 export type Side = 'long' | 'short';
 export type OrderSide = 'buy' | 'sell';
@@ -45,6 +45,15 @@ export function summarizeFills(fills: readonly Fill[]): FillSummary | null {
     firstFillMs: Math.min(...unique.map((fill) => fill.timeMs)),
     lastFillMs: Math.max(...unique.map((fill) => fill.timeMs)),
   };
+}
+
+/** What of an entry no exit has sold, base currency; never less than nothing. */
+export function quantityLeft(
+  entry: Pick<FillSummary, 'quantity'>,
+  exits: readonly { readonly summary: Pick<FillSummary, 'quantity'> }[],
+): Decimal {
+  const left = subtract(entry.quantity, add(ZERO, ...exits.map(({ summary }) => summary.quantity)));
+  return isPositive(left) ? left : ZERO;
 }
 
 /**

@@ -70,7 +70,13 @@ export interface OrderRequest {
  */
 export type SubmitOutcome =
   | { readonly kind: 'accepted'; readonly exchangeOrderId: string }
-  | { readonly kind: 'refused'; readonly code: string; readonly message: string }
+  | {
+      readonly kind: 'refused';
+      readonly code: string;
+      readonly message: string;
+      /** The account doesn't hold what was to be sold or closed. */
+      readonly isNotHeld?: boolean;
+    }
   | { readonly kind: 'unknown'; readonly why: string };
 
 export type CancelOutcome =

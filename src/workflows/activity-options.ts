@@ -55,7 +55,7 @@ export const sending = proxyActivities<Pick<Activities, 'sendOrder'>>({
 export const asking = atOnce<
   Pick<
     Activities,
-    'lookUpOrder' | 'readOrder' | 'cancelOrder' | 'witnessExposure' | 'guardHasEnded' | 'isUnderGuard'
+    'lookUpOrder' | 'readOrder' | 'cancelOrder' | 'witnessHolding' | 'guardHasEnded' | 'isUnderGuard'
   >
 >({ startToCloseTimeout: 10_000, retry: quickRetry });
 

@@ -1,6 +1,6 @@
-import { condition, sleep } from '@temporalio/workflow';
+import { condition } from '@temporalio/workflow';
 import type { OrderOnExchange } from '../activities/orders.ts';
-import { roundDown, type Decimal } from '../domain/money.ts';
+import { compare, roundDown, subtract, type Decimal } from '../domain/money.ts';
 import { exitOrderSide, summarizeFills } from '../domain/position.ts';
 import { isDust } from '../domain/sizing.ts';
 import { asking, recording } from './activity-options.ts';
@@ -14,9 +14,17 @@ import type { EntryPlan, ExitLeg, OpenPosition, TradeState } from './messages.ts
 const REFUSALS_BEFORE_FINDING = 3;
 const EXIT_PATIENCE_MS = 10_000;
 
+/** Why nothing went out. */
+interface Failure {
+  readonly why: string;
+  /** The exchange may hold less than is to be sold: somebody else may have sold it. */
+  readonly isHoldingInDoubt: boolean;
+}
+
 /**
- * Exits until nothing is left that the exchange would accept. Never gives up while exposure exists,
- * and ends only on proof by fills: what is sold is what the fills say.
+ * Exits until nothing is left that the exchange would accept. Never gives up while exposure exists, and ends only on
+ * proof by fills: what is sold is what the fills say. Once in doubt it sends only what the exchange still holds of
+ * this position, since more would be somebody else's; what is missing is explained by reconciliation or a person.
  */
 export async function exitPosition(
   state: TradeState,
@@ -24,34 +32,55 @@ export async function exitPosition(
   position: OpenPosition,
 ): Promise<void> {
   await takeOverFromGuard(state, position);
+  const { minimums } = plan;
   let failures = 0;
-  for (;;) {
+  for (let isHoldingInDoubt = state.shortage !== null; ;) {
     const remaining = openQuantity(state, position);
-    const isRestDust = isDust(plan.minimums, remaining);
-    if (isRestDust && state.exits.length > 0) return;
-    const outcome = isRestDust
-      ? `${remaining} is less than the exchange would take: nothing can be sold`
-      : await exitOnce(state, plan, position, roundDown(remaining, plan.minimums.quantityDecimals));
-    if (outcome === null) {
+    if (isDust(minimums, remaining) && state.exits.length > 0) break;
+    const held = isHoldingInDoubt ? await witnessed(state, position, remaining) : remaining;
+    const failure = isDust(minimums, held)
+      ? tooLittle(remaining, held)
+      : await exitOnce(state, plan, position, roundDown(held, minimums.quantityDecimals));
+    isHoldingInDoubt = state.shortage !== null || failure?.isHoldingInDoubt === true;
+    if (failure === null) {
       failures = 0;
       continue;
     }
     failures += 1;
-    state.note = `exit attempt ${failures}: ${outcome}`;
+    state.note = `exit attempt ${failures}: ${failure.why}`;
     showDetails(state);
     // Not waited for: a database that is away must never hold an exit up.
-    if (failures === REFUSALS_BEFORE_FINDING) void tellHuman(state, position, outcome);
-    await sleep(Math.min(500 * 2 ** Math.min(failures, 7), 60_000));
+    if (failures === REFUSALS_BEFORE_FINDING) void tellHuman(state, position, failure.why);
+    const pauseMs = Math.min(500 * 2 ** Math.min(failures, 7), 60_000);
+    await condition(() => openQuantity(state, position) !== remaining, pauseMs);
   }
+  state.shortage = null;
 }
 
-/** One leg. Null when it ended as an order of ours, else why nothing went out. */
+/** How much of it the exchange still holds. */
+async function witnessed(state: TradeState, position: OpenPosition, quantity: Decimal): Promise<Decimal> {
+  const { symbol, side } = state.request;
+  const { positionId } = position;
+  const held = await asking.witnessHolding({ positionId, symbol, side, quantity });
+  state.shortage = compare(held, quantity) < 0 ? subtract(quantity, held) : null;
+  return held;
+}
+
+function tooLittle(remaining: Decimal, held: Decimal): Failure {
+  const isShort = compare(held, remaining) < 0;
+  const why = isShort
+    ? `the exchange holds only ${held} of the ${remaining} that are to be sold`
+    : `${remaining} is less than the exchange would take: nothing can be sold`;
+  return { why, isHoldingInDoubt: isShort };
+}
+
+/** One leg. Null when it ended as an order of ours. */
 async function exitOnce(
   state: TradeState,
   plan: EntryPlan,
   position: OpenPosition,
   quantity: Decimal,
-): Promise<string | null> {
+): Promise<Failure | null> {
   const { symbol, side } = state.request;
   const requestedAtMs = state.fired?.submittedAtMs ?? Date.now();
   const leg = `exit-${state.nextExitLeg}` as const;
@@ -69,13 +98,10 @@ async function exitOnce(
   const { listingLagMs } = plan.settings;
   const placed =
     (await placedByGuard(state, position, leg, listingLagMs)) ?? (await placeOrder(order, listingLagMs));
-  if (placed.kind === 'refused') return `${placed.code}: ${placed.message}`;
-  if (placed.kind === 'absent') {
-    const witness = await asking.witnessExposure({ symbol, side, quantity });
-    return witness.held
-      ? 'the order never arrived; sending it again'
-      : `the exchange holds only ${witness.available}`;
+  if (placed.kind === 'refused') {
+    return { why: `${placed.code}: ${placed.message}`, isHoldingInDoubt: placed.isNotHeld === true };
   }
+  if (placed.kind === 'absent') return { why: 'the order never arrived', isHoldingInDoubt: true };
   const finished = await followExit(state, placed.order);
   const summary = summarizeFills(finished.fills);
   if (summary) {
@@ -105,7 +131,7 @@ async function placedByGuard(
   state.legInDoubtSinceMs = null;
   if (fired?.leg === leg) {
     const { outcome, submittedAtMs, deadlineMs } = fired;
-    if (outcome.kind === 'refused') return null;
+    if (outcome.kind === 'refused') return outcome.isNotHeld === true ? outcome : null;
     if (outcome.kind === 'accepted') {
       const { exchangeOrderId } = outcome;
       return {

@@ -125,6 +125,8 @@ export interface TradeState {
   legInDoubtSinceMs: number | null;
   /** An order of this trade that the exchange told of, until it has been asked for. */
   movedOrderId: string | null;
+  /** Of what is still to be sold, what the exchange was found not to hold; nothing of that is sent. */
+  shortage: Decimal | null;
   exits: ExitRecord[];
   /** Number of the next exit leg. */
   nextExitLeg: number;

@@ -1,5 +1,5 @@
 import { sleep } from '@temporalio/workflow';
-import type { OrderOnExchange, SendRequest } from '../activities/orders.ts';
+import type { OrderOnExchange, SendRequest, SendResult } from '../activities/orders.ts';
 import { CLOCK_MARGIN_MS, SEND_WINDOW_MS } from '../domain/safety-times.ts';
 import { asking, sending } from './activity-options.ts';
 
@@ -9,7 +9,7 @@ export type LegOrder = Omit<SendRequest, 'deadlineMs'>;
 export type Placed =
   | { readonly kind: 'accepted'; readonly order: OrderOnExchange; readonly submittedAtMs: number }
   /** Definite: the order never existed. */
-  | { readonly kind: 'refused'; readonly code: string; readonly message: string }
+  | Extract<SendResult, { kind: 'refused' }>
   /** Proven by successful negative look-ups given after the deadline and the listing lag. */
   | { readonly kind: 'absent' };
 

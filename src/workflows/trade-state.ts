@@ -1,5 +1,6 @@
 import { CancellationScope, condition, setHandler, workflowInfo } from '@temporalio/workflow';
-import { add, subtract, type Decimal } from '../domain/money.ts';
+import type { Decimal } from '../domain/money.ts';
+import { quantityLeft } from '../domain/position.ts';
 import { isDust } from '../domain/sizing.ts';
 import {
   exitDecidedSignal,
@@ -50,6 +51,7 @@ export function newTradeState(request: TradeRequest): TradeState {
     fired: null,
     legInDoubtSinceMs: null,
     movedOrderId: null,
+    shortage: null,
     exits: [],
     nextExitLeg: 1,
     note: null,
@@ -107,7 +109,7 @@ function countSoldOutside(state: TradeState, rearm: RearmRequest, { exits }: Sol
 
 /** What no exit has sold yet, base currency. */
 export function openQuantity(state: TradeState, position: OpenPosition): Decimal {
-  return subtract(position.entry.quantity, add('0', ...state.exits.map((exit) => exit.summary.quantity)));
+  return quantityLeft(position.entry, state.exits);
 }
 
 function hasReached(state: TradeState, goal: 'reserved' | 'opened'): boolean {

@@ -171,6 +171,28 @@ describe('the comparison of exchange, workflows and database', () => {
       ['quantity-differs kraken-A human'],
     ],
     [
+      'a shortage that holds an exit up',
+      {
+        orders: [byHand('X')],
+        balances: held('1'),
+        running: [watched('A', { stage: 'exiting', isHeldUp: true, openQuantity: '1' }), watched('B')],
+        positions: [row('A'), row('B', { quantity: '1' })],
+      },
+      ['flat-on-exchange kraken-A settle'],
+    ],
+    [
+      'a shortage that holds an exit up while another trade of the asset is entering',
+      {
+        orders: [byHand('X')],
+        running: [
+          watched('A', { stage: 'exiting', isHeldUp: true, openQuantity: '1' }),
+          watched('B', { stage: 'entering', positionId: null }),
+        ],
+        positions: [row('A')],
+      },
+      [],
+    ],
+    [
       'a shortage while an exit of the asset is under way',
       { running: [watched('A', { stage: 'exiting' })], positions: [row('A')] },
       [],

@@ -13,8 +13,10 @@ export interface ExposureGroup {
   readonly members: readonly Member[];
   readonly required: Decimal;
   readonly held: Decimal;
-  /** An order of the group is under way, or a trade is entering or exiting: the sums can't be compared now. */
+  /** An order of the group is under way, or a trade is entering: the sums can't be compared now. */
   readonly isMoving: boolean;
+  /** Neither while a trade exits, unless by its own account it is held up. */
+  readonly isExiting: boolean;
   readonly sinceMs: number;
 }
 
@@ -111,6 +113,7 @@ function groupOf(views: ThreeViews, all: readonly SidedMember[], side: Side, nam
     .sort((left, right) => left.openedAtMs - right.openedAtMs);
   const ofGroup = (symbol: string | null) => symbol === null || groupName(side, symbol) === name;
   const orders = views.orders.filter(({ symbol }) => ofGroup(symbol));
+  const running = views.running.filter(({ symbol }) => ofGroup(symbol));
   const held =
     side === 'long'
       ? (views.balances.find(({ asset }) => asset === name)?.total ?? '0')
@@ -128,12 +131,16 @@ function groupOf(views: ThreeViews, all: readonly SidedMember[], side: Side, nam
     required: add('0', ...members.map(({ openQuantity }) => openQuantity)),
     isMoving:
       orders.some(({ isOpen, direction }) => isOpen && direction !== null) ||
-      views.running.some(({ stage, symbol }) => stage !== 'open' && ofGroup(symbol)),
+      running.some(({ stage }) => stage !== 'open' && stage !== 'exiting'),
+    isExiting: running.some(({ stage, isHeldUp }) => stage === 'exiting' && isHeldUp !== true),
     sinceMs: Math.max(0, ...orders.map(({ openedAtMs }) => openedAtMs), ...members.map((m) => m.openedAtMs)),
   };
 }
 
-/** Running trades whose own account is wanted, since the rows ask for more than the exchange holds. */
+/**
+ * Running trades whose own account is wanted, since the rows ask for more than the exchange holds; those that exit
+ * may be held up by just that.
+ */
 export function tradesToAsk(groups: readonly ExposureGroup[]): string[] {
   return groups
     .filter(({ required, held, isMoving }) => !isMoving && compare(required, held) > 0)
@@ -146,7 +153,7 @@ export function exposureFindings(
   orphans: readonly Orphan[],
 ): Disagreement[] {
   return groups
-    .filter(({ isMoving }) => !isMoving)
+    .filter(({ isMoving, isExiting }) => !isMoving && !isExiting)
     .flatMap((group) => {
       const shortage = subtract(group.required, group.held);
       if (isPositive(shortage)) return shortageFindings(views, group, shortage, orphans);

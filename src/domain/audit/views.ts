@@ -44,6 +44,8 @@ export interface RunningTradeView {
   readonly positionId: string | null;
   /** By the workflow's own account; undefined where it was not asked. */
   readonly openQuantity?: Decimal;
+  /** By its own account it exits, but has nothing under way: the exchange doesn't hold what it has to sell. */
+  readonly isHeldUp?: boolean;
   /** Orders of others that the workflow counts as its exits already. */
   readonly soldOutside?: readonly string[];
   /** Where the rows differ from what the workflow knows; absent where they agree or were not compared. */

@@ -62,6 +62,14 @@ const DEFINITE = new Set([
   'EBM:limit exceeded:CAL',
 ]);
 
+/** Refusals of an exit that say that there is nothing, or too little, to sell or to close. */
+const NOT_HELD = new Set([
+  'EOrder:Insufficient funds',
+  'EOrder:Reduce only:No position exists',
+  'EOrder:Reduce only:Non-PC',
+  'EOrder:Reduce only:Non-ECP',
+]);
+
 /** Families whose strings go on with a field, a price rule or a moment. */
 const DEFINITE_FAMILIES = [
   'EGeneral:Invalid arguments:',
@@ -93,7 +101,8 @@ export function failedSubmit(reply: Exclude<PrivateReply, { kind: 'result' }>): 
   if (reply.kind === 'trouble') return { kind: 'unknown', why: reply.why };
   const [first] = reply.codes;
   if (first !== undefined && reply.codes.every(isDefiniteRefusal)) {
-    return { kind: 'refused', code: first, message: reply.codes.join(', ') };
+    const isNotHeld = reply.codes.some((code) => NOT_HELD.has(code));
+    return { kind: 'refused', code: first, message: reply.codes.join(', '), ...(isNotHeld && { isNotHeld }) };
   }
   return { kind: 'unknown', why: reply.codes.join(', ') };
 }
