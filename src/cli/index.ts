@@ -1,5 +1,6 @@
 import tab from '@bomb.sh/tab/commander';
 import { Command, CommanderError } from 'commander';
+import { outliveReaders } from './broken-pipe.ts';
 import { registerAlerts } from './commands/alerts.ts';
 import { registerBacktest } from './commands/backtest.ts';
 import { registerCheck } from './commands/check.ts';
@@ -18,6 +19,8 @@ import { registerThresholds } from './commands/thresholds.ts';
 import { registerUp } from './commands/up.ts';
 import { registerWorker } from './commands/worker.ts';
 import { explainUsage } from './program.ts';
+
+outliveReaders();
 
 const program = new Command('holdfast')
   .description(

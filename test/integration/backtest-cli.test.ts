@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -6,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Backtest } from '../../src/backtest/result.ts';
 import type { Summary } from '../../src/backtest/summary.ts';
 import { add } from '../../src/domain/money.ts';
-import { holdfast, holdfastJson } from '../support/up.ts';
+import { bareEnvironment, CLI, holdfast, holdfastJson } from '../support/up.ts';
 
 const TAPE = fileURLToPath(new URL('../../data/kraken-xbtusd-trades-2019-07-01T00.csv', import.meta.url));
 const ON_TAPE = ['backtest', '--trades', TAPE, '--symbol', 'XBTUSD'];
@@ -66,4 +67,27 @@ describe('holdfast backtest', () => {
       expect(stderr.trim().split('\n')).toHaveLength(1);
     }
   });
+
+  it('is told nothing by a reader that leaves early, neither by other commands', async () => {
+    const commands = [
+      [...ON_TAPE, '--json'],
+      ON_TAPE,
+      ['--help'],
+      ['backtest', '--json'],
+      ['positions', '--json', '--data-dir', root],
+    ];
+    const ends = await Promise.all(commands.map(withoutReader));
+    expect(ends).toEqual([0, 0, 0, 1, 1].map((code) => ({ code, stderr: '' })));
+  });
 });
+
+/** Runs a command whose reader is gone before it says anything. */
+function withoutReader(args: readonly string[]): Promise<{ code: number | null; stderr: string }> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [CLI, ...args], { env: bareEnvironment() });
+    child.stdout.destroy();
+    let stderr = '';
+    child.stderr.on('data', (chunk) => (stderr += String(chunk)));
+    child.on('close', (code) => resolve({ code, stderr }));
+  });
+}

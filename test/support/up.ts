@@ -6,7 +6,7 @@ import type { ReadyLine } from '../../src/embedded/ready.ts';
 
 /** `holdfast` as people run it: another process, its own process group. */
 
-const CLI = fileURLToPath(new URL('../../bin/holdfast.js', import.meta.url));
+export const CLI = fileURLToPath(new URL('../../bin/holdfast.js', import.meta.url));
 const READY_WITHIN_MS = 120_000;
 
 export interface CommandResult {
