@@ -80,34 +80,32 @@ export class CandleRun extends SymbolRun {
     while (this.nextBoundaryMs < startMs) this.boundary(this.nextBoundaryMs, false);
     const open = this.#series.prices.open[row] ?? 0;
     this.marks += 1;
-    if (this.quietUntilMs <= startMs) {
-      this.each((held) =>
-        held.passTime(this.prediction, startMs, () => this.markOf(held.opening.facts.side)),
-      );
-    }
-    const isQuiet = open > this.quietLow && open < this.quietHigh;
+    this.passTime(startMs);
     this.#stand(row, 'open', 'open');
-    if (!isQuiet) {
-      this.each((held) => held.jumpTo(this.markOf(held.opening.facts.side), this.prediction, startMs));
-    }
+    this.jump(open, startMs);
     if (this.nextBoundaryMs === startMs) this.boundary(startMs, true);
     if (this.desk.curve.nextMs <= startMs) this.desk.sample(startMs);
   }
 
   #walk(row: number, startMs: number): void {
-    for (const step of [0, 1, 2]) {
+    const { prices } = this.#series;
+    for (let step = 0; step < 3; step += 1) {
       const [long, short] = [PATHS.long[step] ?? 'close', PATHS.short[step] ?? 'close'];
       const timeMs = startMs + this.#quarterMs(step + 1);
-      const to = (side: Side): Decimal => {
-        const top = this.#quote(row, side === 'long' ? long : short);
-        return side === 'long' ? top.bid : top.ask;
-      };
+      this.passTime(timeMs);
       this.each((held) => {
-        const { side } = held.opening.facts;
-        return held.glideTo(to(side), this.prediction, timeMs, () => this.markOf(side));
+        const field = held.side === 'long' ? long : short;
+        if (held.isQuietAt(prices[field][row] ?? 0)) return null;
+        const last = this.markOf(held.side);
+        return held.glide(this.#markAt(row, field, held.side), last, this.prediction, timeMs);
       });
       this.#stand(row, long, short);
     }
+  }
+
+  #markAt(row: number, field: CandleField, side: Side): Decimal {
+    const top = this.#quote(row, field);
+    return side === 'long' ? top.bid : top.ask;
   }
 
   #stand(row: number, long: CandleField, short: CandleField): void {

@@ -2,14 +2,14 @@ import { REFERENCE_VOLATILITY, type JudgedEntry } from '../domain/entry.ts';
 import type { Outcome } from '../domain/learning/study.ts';
 import { add, compare, divide, multiply, ZERO, type Decimal } from '../domain/money.ts';
 import { entryOrderSide, exitOrderSide, returnFraction, type Side } from '../domain/position.ts';
-import { closeRecords, positionId, unrealizedPnl, type TradeFacts } from '../domain/records.ts';
+import { positionId, realizedPnl, unrealizedPnl, type TradeFacts } from '../domain/records.ts';
 import { checkEntry } from '../domain/risk.ts';
 import { sizeOrder, volatilityScale } from '../domain/sizing.ts';
-import { take, buildBook, type TopOfBook } from '../exchange/paper/book.ts';
+import type { Level, TopOfBook } from '../exchange/paper/book.ts';
 import type { Pair } from '../exchange/paper/pairs.ts';
 import { Account, type Holding } from './account.ts';
 import { EquityCurve } from './equity-curve.ts';
-import { fillMarketOrder, minimumsOf, takerFee } from './fills.ts';
+import { fillMarketOrder, levelsFor, minimumsOf, takerFee } from './fills.ts';
 import type { Grid } from './grid.ts';
 import { HeldPosition, type DecidedExit } from './held-position.ts';
 import { WalkForward } from './learner.ts';
@@ -101,16 +101,17 @@ export class Desk {
     );
     if (refusal) return this.#refuse(refusal.limit);
     const leverage = side === 'long' ? null : Math.min(...pair.leverages);
-    const price = averagePrice(pair, this.#settings.seed, side, sized.quantity, top);
-    if (price === null) return this.#refuse('book-too-thin');
+    const levels = levelsFor(pair, this.#settings.seed, entryOrderSide(side), sized.quantity, top);
+    if (levels === null) return this.#refuse('book-too-thin');
+    const price = averagePrice(levels, sized.quantity);
     if (this.account.lacks(pair, price, sized.quantity, leverage, equity))
       return this.#refuse('insufficient-funds');
 
     this.#orders += 1;
-    const entry = fillMarketOrder(pair, this.#settings.seed, {
+    const entry = fillMarketOrder(pair, {
       id: `BT${String(this.#orders).padStart(6, '0')}`,
       side: entryOrderSide(side),
-      quantity: sized.quantity,
+      levels,
       top,
       timeMs: nowMs,
       opensMargin: leverage !== null,
@@ -154,11 +155,15 @@ export class Desk {
     const { facts, policy, position, equity } = holding.held.opening;
     const { entry, side, symbol } = facts;
     const { rule, mark, timeMs } = decided;
-    const exit = fillMarketOrder(holding.pair, this.#settings.seed, {
+    const { quantity } = entry.summary;
+    const top = { bid: mark, ask: mark };
+    const levels = levelsFor(holding.pair, this.#settings.seed, exitOrderSide(side), quantity, top);
+    if (!levels) throw new RangeError(`the book of ${symbol} is too thin to sell or cover ${quantity}`);
+    const exit = fillMarketOrder(holding.pair, {
       id: `${entry.exchangeOrderId}X`,
       side: exitOrderSide(side),
-      quantity: entry.summary.quantity,
-      top: { bid: mark, ask: mark },
+      levels,
+      top,
       timeMs,
       opensMargin: false,
       volumeUsd: this.account.volumeUsd(timeMs),
@@ -166,16 +171,15 @@ export class Desk {
     this.account.close(holding, exit.summary);
     this.#rolloverFees = add(this.#rolloverFees, holding.rolloverFees);
     this.#exposure = add(this.#exposure, multiply(entry.summary.cost, '-1'));
-    const { managedPosition } = closeRecords(facts, [exit], rule);
-    const netPnl = managedPosition.realizedPnL ?? ZERO;
-    const exitPrice = managedPosition.exitPrice ?? ZERO;
+    const netPnl = realizedPnl(facts, exit.summary, quantity);
+    const exitPrice = exit.summary.averagePrice;
     const day = Math.floor(timeMs / DAY_MS);
     this.#today = { day, realized: add(this.#realizedToday(timeMs), netPnl) };
     const common = {
       positionId: positionId(entry.exchangeOrderId),
       symbol,
       side,
-      quantity: entry.summary.quantity,
+      quantity,
       entryPrice: entry.summary.averagePrice,
       exitPrice,
       entryTimeMs: entry.summary.firstFillMs,
@@ -252,15 +256,7 @@ export class Desk {
   };
 }
 
-/** What the order would pay on average; null when the book can't fill it. */
-function averagePrice(
-  pair: Pair,
-  seed: number,
-  side: Side,
-  quantity: Decimal,
-  top: TopOfBook,
-): Decimal | null {
-  const { fills, missing } = take(entryOrderSide(side), quantity, null, buildBook(pair, top, seed));
-  if (compare(missing, ZERO) > 0) return null;
-  return divide(add(...fills.map((level) => multiply(level.price, level.quantity))), quantity);
+/** What the order pays on average. */
+function averagePrice(levels: readonly Level[], quantity: Decimal): Decimal {
+  return divide(add(...levels.map((level) => multiply(level.price, level.quantity))), quantity);
 }

@@ -2,7 +2,7 @@ import { add, divide, isPositive, roundHalfUp, multiply, subtract, type Decimal 
 import { summarizeFills, type OrderSide } from '../domain/position.ts';
 import type { OrderRecord } from '../domain/records.ts';
 import type { OrderMinimums } from '../domain/sizing.ts';
-import { buildBook, costOf, take, type TopOfBook } from '../exchange/paper/book.ts';
+import { buildBook, costOf, take, type Level, type TopOfBook } from '../exchange/paper/book.ts';
 import { feeOf, feePercent, MARGIN_FEE } from '../exchange/paper/fees.ts';
 import type { Pair } from '../exchange/paper/pairs.ts';
 import { topAfter } from '../exchange/paper/market/tape.ts';
@@ -51,10 +51,22 @@ export function takerFee(pair: Pair): number {
   return Number(divide(feePercent(pair, '0', false), '100'));
 }
 
+/** What a market order takes from the paper exchange's book, best level first; null when the book is too thin. */
+export function levelsFor(
+  pair: Pair,
+  seed: number,
+  side: OrderSide,
+  quantity: Decimal,
+  top: TopOfBook,
+): readonly Level[] | null {
+  const { fills, missing } = take(side, quantity, null, buildBook(pair, top, seed));
+  return isPositive(missing) ? null : fills;
+}
+
 export interface MarketOrder {
   readonly id: string;
   readonly side: OrderSide;
-  readonly quantity: Decimal;
+  readonly levels: readonly Level[];
   readonly top: TopOfBook;
   readonly timeMs: number;
   /** Opens a margin position: costs a fee of its own. */
@@ -63,21 +75,19 @@ export interface MarketOrder {
   readonly volumeUsd: Decimal;
 }
 
-/** A market order filled in full from the paper exchange's book, fees included. Throws when the book is too thin. */
-export function fillMarketOrder(pair: Pair, seed: number, order: MarketOrder): OrderRecord {
-  const { id, side, quantity, top, timeMs, opensMargin, volumeUsd } = order;
-  const { fills, missing } = take(side, quantity, null, buildBook(pair, top, seed));
-  if (isPositive(missing)) throw new RangeError(`the book of ${pair.symbol} lacks ${missing} of ${quantity}`);
+/** A market order filled at the levels it took, fees included. */
+export function fillMarketOrder(pair: Pair, order: MarketOrder): OrderRecord {
+  const { id, side, levels, top, timeMs, opensMargin, volumeUsd } = order;
   const percent = feePercent(pair, volumeUsd, false);
   const summary = summarizeFills(
-    fills.map((level, index) => {
+    levels.map((level, index) => {
       const cost = costOf(pair, level.price, level.quantity);
       const tradingFee = feeOf(pair, cost, percent);
       const openingFee = opensMargin ? roundHalfUp(multiply(cost, MARGIN_FEE), pair.costDecimals) : '0';
       return { fillId: `${id}-${index}`, ...level, cost, fee: add(tradingFee, openingFee), timeMs };
     }),
   );
-  if (!summary) throw new RangeError(`order ${id} of ${quantity} ${pair.symbol} filled nothing`);
+  if (!summary) throw new RangeError(`order ${id} of ${pair.symbol} filled nothing`);
   return {
     exchangeOrderId: id,
     exchangeTradeId: `${id}-0`,

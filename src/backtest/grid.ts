@@ -1,7 +1,8 @@
 import type { Candle } from '../domain/learning/path.ts';
+import type { Decimal } from '../domain/money.ts';
 import { logReturns } from '../domain/sizing.ts';
 import { DataError } from './data-error.ts';
-import type { CandleSeries, Series, TradeSeries } from './series.ts';
+import type { CandleField, CandleSeries, Series, TradeSeries } from './series.ts';
 
 /** Candles without gaps, on which predictions and learning look. A silent interval repeats the last close. */
 export interface Grid {
@@ -11,8 +12,6 @@ export interface Grid {
   readonly count: number;
   readonly closes: Float64Array;
   readonly returns: Float64Array;
-  /** Intervals in which nothing was traded. */
-  readonly silent: number;
   readonly candle: (index: number) => Candle;
 }
 
@@ -35,25 +34,7 @@ function candleGrid(series: CandleSeries): Grid {
     rows[index] = row;
     closes[index] = prices.close[row] ?? 0;
   }
-  const silent = carryForward(closes, rows);
-  return {
-    intervalMs,
-    firstMs,
-    count,
-    closes,
-    returns: logReturns(closes),
-    silent,
-    candle: (index) => {
-      const timeMs = firstMs + index * intervalMs;
-      const row = rows[index] ?? -1;
-      if (row >= 0) {
-        const at = (field: 'open' | 'high' | 'low' | 'close') => price(row, field);
-        return { timeMs, open: at('open'), high: at('high'), low: at('low'), close: at('close') };
-      }
-      const close = price(lastRow(rows, index), 'close');
-      return { timeMs, open: close, high: close, low: close, close };
-    },
-  };
+  return gridFrom(intervalMs, firstMs, closes, rows, (row, field) => price(row, field));
 }
 
 function tradeGrid(series: TradeSeries, intervalMs: number, phaseMs: number): Grid {
@@ -61,31 +42,50 @@ function tradeGrid(series: TradeSeries, intervalMs: number, phaseMs: number): Gr
   const start = timesMs[0] ?? 0;
   const firstMs = Math.floor((start - phaseMs) / intervalMs) * intervalMs + phaseMs;
   const count = countOf(series, firstMs, intervalMs);
-  const [open, high, low, close] = [0, 1, 2, 3].map(() => new Int32Array(count).fill(-1));
+  const indexOf = (row: number) => Math.floor(((timesMs[row] ?? 0) - firstMs) / intervalMs);
+  const column = () => new Int32Array(count).fill(-1);
+  const rows = { open: column(), high: column(), low: column(), close: column() };
   const closes = new Float64Array(count);
-  if (!open || !high || !low || !close) throw new RangeError('a candle has four prices');
   for (let row = 0; row < series.length; row += 1) {
-    const index = Math.floor(((timesMs[row] ?? 0) - firstMs) / intervalMs);
+    const index = indexOf(row);
     const paid = prices[row] ?? 0;
-    if ((open[index] ?? -1) < 0) open[index] = high[index] = low[index] = row;
-    if (paid > (prices[high[index] ?? 0] ?? 0)) high[index] = row;
-    if (paid < (prices[low[index] ?? 0] ?? 0)) low[index] = row;
-    close[index] = row;
+    if ((rows.open[index] ?? -1) < 0) rows.open[index] = rows.high[index] = rows.low[index] = row;
+    if (paid > (prices[rows.high[index] ?? 0] ?? 0)) rows.high[index] = row;
+    if (paid < (prices[rows.low[index] ?? 0] ?? 0)) rows.low[index] = row;
+    rows.close[index] = row;
     closes[index] = paid;
   }
-  const silent = carryForward(closes, close);
+  return gridFrom(intervalMs, firstMs, closes, rows.close, (row, field) =>
+    price(rows[field][indexOf(row)] ?? row),
+  );
+}
+
+/** `rows` are those with which intervals end, -1 of a silent one; `priceAt` tells the prices of such an interval. */
+function gridFrom(
+  intervalMs: number,
+  firstMs: number,
+  closes: Float64Array,
+  rows: Int32Array,
+  priceAt: (row: number, field: CandleField) => Decimal,
+): Grid {
+  carryForward(closes, rows);
   return {
     intervalMs,
     firstMs,
-    count,
+    count: closes.length,
     closes,
     returns: logReturns(closes),
-    silent,
     candle: (index) => {
-      const timeMs = firstMs + index * intervalMs;
-      const last = price(lastRow(close, index));
-      const at = (rows: Int32Array) => ((rows[index] ?? -1) < 0 ? last : price(rows[index] ?? 0));
-      return { timeMs, open: at(open), high: at(high), low: at(low), close: last };
+      const row = lastRow(rows, index);
+      // A silent interval repeats the close before it.
+      const at = (field: CandleField) => priceAt(row, (rows[index] ?? -1) < 0 ? 'close' : field);
+      return {
+        timeMs: firstMs + index * intervalMs,
+        open: at('open'),
+        high: at('high'),
+        low: at('low'),
+        close: at('close'),
+      };
     },
   };
 }
@@ -101,14 +101,11 @@ function countOf({ timesMs, length, file }: Series, firstMs: number, intervalMs:
   return count;
 }
 
-function carryForward(closes: Float64Array, rows: Int32Array): number {
-  let silent = 0;
+function carryForward(closes: Float64Array, rows: Int32Array): void {
   for (let index = 1; index < closes.length; index += 1) {
     if ((rows[index] ?? -1) >= 0) continue;
     closes[index] = closes[index - 1] ?? 0;
-    silent += 1;
   }
-  return silent;
 }
 
 function lastRow(rows: Int32Array, index: number): number {

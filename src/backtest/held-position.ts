@@ -1,14 +1,14 @@
 import {
-  evaluateExit,
   isArmed,
   isExitRule,
+  matchingRule,
   type ExitPosition,
   type ExitRule,
 } from '../domain/exit-policy.ts';
 import type { Policy, Prediction } from '../domain/exit-policy.ts';
 import { holdBand, holdReturns, holdsUntilMs } from '../domain/hold-band.ts';
 import { add, compare, subtract, type Decimal } from '../domain/money.ts';
-import { betterPrice, moveFraction } from '../domain/position.ts';
+import { moveFraction } from '../domain/position.ts';
 import type { TradeFacts } from '../domain/records.ts';
 
 /** A decided exit: at which mark and when. */
@@ -41,51 +41,52 @@ export class HeldPosition {
   low = Infinity;
   high = -Infinity;
   untilMs = Infinity;
+  /** The least confidence with which a prediction can change the answer. */
+  readonly leastConfidence: number;
+  readonly #entry: number;
+  /** Beyond the price by so much the mark of that price is certainly beyond it too. */
+  readonly #guard: number;
   #best: Decimal;
+  #bestReturn = 0;
   /** Prices between which the answer is certainly *hold*, though a new best may move them. */
-  #inner = { low: Infinity, high: -Infinity };
+  #innerLow = Infinity;
+  #innerHigh = -Infinity;
 
   constructor(opening: Opening) {
+    const { position, policy } = opening;
+    const { aiConfidenceRespectThreshold, aiReversalConfidenceThreshold } = policy.thresholds;
     this.opening = opening;
-    this.#best = opening.position.bestPrice;
+    this.leastConfidence = Math.min(aiConfidenceRespectThreshold, aiReversalConfidenceThreshold);
+    this.#entry = Number(position.entryPrice);
+    this.#guard = GUARD_TICKS * Number(position.tickSize);
+    this.#best = position.bestPrice;
+    this.#bestReturn = moveFraction(position.side, this.#entry, Number(position.bestPrice));
+  }
+
+  get side() {
+    return this.opening.position.side;
   }
 
   get bestReturn(): number {
-    const { side, entryPrice } = this.opening.position;
-    return moveFraction(side, Number(entryPrice), Number(this.#best));
+    return this.#bestReturn;
   }
 
-  /** The least confidence with which a prediction can change the answer. */
-  get leastConfidence(): number {
-    const { aiConfidenceRespectThreshold, aiReversalConfidenceThreshold } = this.opening.policy.thresholds;
-    return Math.min(aiConfidenceRespectThreshold, aiReversalConfidenceThreshold);
-  }
-
-  /** The market jumped to this mark; time has been passed before. */
-  jumpTo(mark: Decimal, prediction: Prediction | null, timeMs: number): DecidedExit | null {
-    return this.#isQuietAt(Number(mark)) ? null : this.ask(mark, prediction, timeMs);
+  /** Whether nothing needs to be asked at this price of the file. */
+  isQuietAt(price: number): boolean {
+    return price > this.low && price < this.high;
   }
 
   /**
    * The market moved from `last` to `mark` through every price between them: an exit is decided at the first tick
-   * beyond the hold band, not at the end of the move.
+   * beyond the hold band, not at the end of the move. Time has been passed before.
    */
-  glideTo(
-    mark: Decimal,
-    prediction: Prediction | null,
-    timeMs: number,
-    last: () => Decimal,
-  ): DecidedExit | null {
-    const timed = this.passTime(prediction, timeMs, last);
-    if (timed) return timed;
+  glide(mark: Decimal, last: Decimal, prediction: Prediction | null, timeMs: number): DecidedExit | null {
     const price = Number(mark);
-    if (this.#isQuietAt(price)) return null;
     // Only a new best: nothing on the way to it exits.
-    if (price > this.#inner.low && price < this.#inner.high) return this.ask(mark, prediction, timeMs);
-    const from = last();
-    const position = this.#current();
-    const band = holdBand(position, from, prediction, this.opening.policy, timeMs);
-    if (!band) return this.ask(from, prediction, timeMs);
+    if (price > this.#innerLow && price < this.#innerHigh) return this.ask(mark, prediction, timeMs);
+    const position = { ...this.opening.position, bestPrice: this.#best };
+    const band = holdBand(position, last, prediction, this.opening.policy, timeMs);
+    if (!band) return this.ask(last, prediction, timeMs);
     if (compare(mark, band.low) < 0)
       return this.ask(subtract(band.low, position.tickSize), prediction, timeMs);
     if (compare(mark, band.high) > 0) return this.ask(add(band.high, position.tickSize), prediction, timeMs);
@@ -93,50 +94,41 @@ export class HeldPosition {
   }
 
   /** Asks at each moment up to `timeMs` when the answer could change although the price did not. */
-  passTime(prediction: Prediction | null, timeMs: number, last: () => Decimal): DecidedExit | null {
+  passTime(mark: Decimal, prediction: Prediction | null, timeMs: number): DecidedExit | null {
     while (this.untilMs <= timeMs) {
-      const decided = this.ask(last(), prediction, this.untilMs);
+      const decided = this.ask(mark, prediction, this.untilMs);
       if (decided) return decided;
     }
     return null;
   }
 
   ask(mark: Decimal, prediction: Prediction | null, timeMs: number): DecidedExit | null {
-    const { policy } = this.opening;
-    const { rule } = evaluateExit(this.#current(), mark, prediction, policy, timeMs);
-    if (isExitRule(rule)) {
-      this.#best = betterPrice(this.opening.position.side, this.#best, mark);
-      return { rule, mark, timeMs };
-    }
-    this.#best = betterPrice(this.opening.position.side, this.#best, mark);
-    this.#rememberBand(mark, prediction, timeMs);
+    const { policy, position } = this.opening;
+    const current = moveFraction(position.side, this.#entry, Number(mark));
+    if (current > this.#bestReturn) [this.#best, this.#bestReturn] = [mark, current];
+    const rule = matchingRule(position, current, this.#bestReturn, prediction, policy, timeMs);
+    if (isExitRule(rule)) return { rule, mark, timeMs };
+    this.#rememberBand(current, prediction, timeMs);
     return null;
   }
 
-  #isQuietAt(price: number): boolean {
-    return price > this.low && price < this.high;
-  }
-
-  #current(): ExitPosition {
-    return { ...this.opening.position, bestPrice: this.#best };
-  }
-
-  #rememberBand(mark: Decimal, prediction: Prediction | null, timeMs: number): void {
-    const { policy } = this.opening;
-    const position = this.#current();
-    const { worst, best } = holdReturns(position, mark, prediction, policy, timeMs);
-    const entry = Number(position.entryPrice);
-    const sign = position.side === 'long' ? 1 : -1;
-    const priceAt = (gain: number) => entry * (1 + sign * gain);
-    const bestReturn = moveFraction(position.side, entry, Number(this.#best));
-    const trails = isArmed(bestReturn, position) ? bestReturn : position.roundTripFee;
-    const against = priceAt(worst[0] ?? 0);
-    const favour = priceAt(best[0] ?? 0);
-    const trail = priceAt(trails);
-    const guard = GUARD_TICKS * Number(position.tickSize);
-    this.#inner = { low: Math.min(against, favour) + guard, high: Math.max(against, favour) - guard };
-    this.low = sign > 0 ? this.#inner.low : Math.max(this.#inner.low, trail + guard);
-    this.high = sign > 0 ? Math.min(this.#inner.high, trail - guard) : this.#inner.high;
+  #rememberBand(current: number, prediction: Prediction | null, timeMs: number): void {
+    const { policy, position } = this.opening;
+    const { worst, best } = holdReturns(position, current, this.#bestReturn, prediction, policy, timeMs);
+    const against = this.#priceAt(worst[0] ?? 0);
+    const favour = this.#priceAt(best[0] ?? 0);
+    const trail = this.#priceAt(
+      isArmed(this.#bestReturn, position) ? this.#bestReturn : position.roundTripFee,
+    );
+    this.#innerLow = Math.min(against, favour) + this.#guard;
+    this.#innerHigh = Math.max(against, favour) - this.#guard;
+    const isLong = position.side === 'long';
+    this.low = isLong ? this.#innerLow : Math.max(this.#innerLow, trail + this.#guard);
+    this.high = isLong ? Math.min(this.#innerHigh, trail - this.#guard) : this.#innerHigh;
     this.untilMs = holdsUntilMs(position, prediction, policy, timeMs) ?? Infinity;
+  }
+
+  #priceAt(gain: number): number {
+    return this.#entry * (this.side === 'long' ? 1 + gain : 1 - gain);
   }
 }

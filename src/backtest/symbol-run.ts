@@ -31,6 +31,9 @@ export abstract class SymbolRun implements Venue {
   protected prediction: Prediction | null = null;
   protected nextBoundaryMs: number;
   #leastConfidence = Infinity;
+  /** Intervals that have ended. */
+  #finished = 0;
+  readonly #sigmaNow = () => this.#sigma(this.#finished);
   #given: readonly GivenSignal[];
 
   constructor(series: Series, pair: Pair, grid: Grid, desk: Desk, settings: BacktestSettings) {
@@ -60,20 +63,19 @@ export abstract class SymbolRun implements Venue {
   /** An interval ended: a new prediction, heard by what is open; then perhaps an entry. */
   protected boundary(atMs: number, mayEnter: boolean): void {
     this.nextBoundaryMs = atMs + this.grid.intervalMs;
-    if (this.quietUntilMs <= atMs) {
-      this.each((held) => held.passTime(this.prediction, atMs, () => this.markOf(held.opening.facts.side)));
-    }
+    this.passTime(atMs);
     const { closes, returns, firstMs, intervalMs } = this.grid;
     const finished = Math.round((atMs - firstMs) / intervalMs);
+    this.#finished = finished;
     const spread = momentumSpread(closes, returns, Math.max(0, finished - MOMENTUM_CANDLES), finished);
     const before = this.prediction?.confidence ?? 0;
     this.prediction = this.settings.predicts ? momentumPrediction(spread, atMs, 2 * intervalMs) : null;
     const confidence = this.prediction?.confidence ?? 0;
     if (Math.max(before, confidence) > this.#leastConfidence) {
-      this.each((held) => held.ask(this.markOf(held.opening.facts.side), this.prediction, atMs));
+      this.each((held) => held.ask(this.markOf(held.side), this.prediction, atMs));
     }
     if (this.desk.learner.nextMs <= atMs) this.desk.learner.advance(atMs);
-    if (mayEnter && atMs >= this.settings.fromMs) this.#judge(finished, atMs);
+    if (mayEnter && atMs >= this.settings.fromMs) this.#judge(atMs);
   }
 
   protected enter(signal: Signal, nowMs: number): void {
@@ -88,11 +90,27 @@ export abstract class SymbolRun implements Venue {
 
   /** Asks every position; those that exit are closed. */
   protected each(ask: (held: HeldPosition) => DecidedExit | null): void {
-    for (const holding of [...this.holdings]) {
+    for (const holding of this.holdings) {
       const decided = ask(holding.held);
       if (decided) this.#close(holding, decided);
     }
     this.quieten();
+  }
+
+  /** Decisions that time alone brings, at the quote that stands. */
+  protected passTime(nowMs: number): void {
+    if (this.quietUntilMs > nowMs) return;
+    this.each((held) =>
+      held.untilMs > nowMs ? null : held.passTime(this.markOf(held.side), this.prediction, nowMs),
+    );
+  }
+
+  /** The quote jumped; `price` is that of the file. */
+  protected jump(price: number, nowMs: number): void {
+    if (price > this.quietLow && price < this.quietHigh) return;
+    this.each((held) =>
+      held.isQuietAt(price) ? null : held.ask(this.markOf(held.side), this.prediction, nowMs),
+    );
   }
 
   /** The band and the time that all positions together leave quiet. */
@@ -112,25 +130,24 @@ export abstract class SymbolRun implements Venue {
 
   protected abstract signalled(signal: Signal, nowMs: number): void;
 
-  #judge(finished: number, nowMs: number): void {
+  #judge(nowMs: number): void {
     if (this.settings.signals) {
       for (const signal of this.takeSignals(nowMs)) this.enter(signal, nowMs);
       return;
     }
     const { prediction, desk, settings } = this;
     if (!prediction || prediction.action === 'HOLD') return;
-    const sigma = () => this.#sigma(finished);
     const judged = judgeEntry(prediction, desk.learner.thresholds, settings.rules, {
       openPositions: this.holdings.size,
       canSellShort: this.pair.leverages.length > 0,
-      sigma,
+      sigma: this.#sigmaNow,
     });
     if (!judged.take) {
       desk.skip(judged.reason);
       return;
     }
     const { confidence, source } = prediction;
-    this.signalled({ judged, confidence, source, sigma: sigma() }, nowMs);
+    this.signalled({ judged, confidence, source, sigma: this.#sigmaNow() }, nowMs);
   }
 
   /** The given signals that are due, once each. */
@@ -181,14 +198,21 @@ export function rowFrom(series: Series, timeMs: number): number {
   return low;
 }
 
-/** Remembers the last quote asked for: several positions ask at the same price. */
+interface KnownQuote {
+  readonly row: number;
+  readonly field: CandleField;
+  readonly top: TopOfBook;
+}
+
+/** Remembers the last two quotes asked for: several positions ask where a move began and where it ended. */
 export function quoteMemo(pair: Pair, series: Series, seed: number) {
-  let [knownRow, knownField, known]: [number, CandleField | null, TopOfBook | null] = [-1, null, null];
+  let [last, lastButOne]: [KnownQuote | null, KnownQuote | null] = [null, null];
   return (row: number, field: CandleField): TopOfBook => {
-    if (known && row === knownRow && field === knownField) return known;
+    if (last?.row === row && last.field === field) return last.top;
+    if (lastButOne?.row === row && lastButOne.field === field) return lastButOne.top;
     const price = series.kind === 'candles' ? series.price(row, field) : series.price(row);
-    known = quoteAround(pair, series, price, row, seed);
-    [knownRow, knownField] = [row, field];
-    return known;
+    lastButOne = last;
+    last = { row, field, top: quoteAround(pair, series, price, row, seed) };
+    return last.top;
   };
 }

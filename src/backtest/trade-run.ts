@@ -72,12 +72,12 @@ export class TradeRun extends SymbolRun {
     const [first] = this.#delayed;
     if (first && first.dueMs <= this.nextBoundaryMs) {
       this.#delayed.shift();
-      this.#passTime(dueMs);
+      this.passTime(dueMs);
       this.enter(first.signal, dueMs);
       return;
     }
     if (this.nextGivenMs <= dueMs) {
-      this.#passTime(dueMs);
+      this.passTime(dueMs);
       for (const signal of this.takeSignals(dueMs)) this.enter(signal, dueMs);
       return;
     }
@@ -85,15 +85,10 @@ export class TradeRun extends SymbolRun {
   }
 
   #mark(timeMs: number): void {
-    this.#passTime(timeMs);
+    this.passTime(timeMs);
+    const price = this.#series.prices[this.#row] ?? 0;
     this.#row += 1;
     this.marks += 1;
-    this.each((held) => held.jumpTo(this.markOf(held.opening.facts.side), this.prediction, timeMs));
-  }
-
-  /** Decisions that time alone brings, at the quote that stood. */
-  #passTime(timeMs: number): void {
-    if (this.quietUntilMs > timeMs) return;
-    this.each((held) => held.passTime(this.prediction, timeMs, () => this.markOf(held.opening.facts.side)));
+    this.jump(price, timeMs);
   }
 }

@@ -3,7 +3,8 @@
  * that runs for days must not stop because its terminal's pager did.
  */
 export function outliveReaders(): void {
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', (error) => giveUp(stream, error));
+  for (const stream of [process.stdout, process.stderr])
+    stream.on('error', (error: NodeJS.ErrnoException) => giveUp(stream, error));
 }
 
 function giveUp(stream: NodeJS.WriteStream, error: NodeJS.ErrnoException): void {

@@ -1,7 +1,7 @@
 import { evaluateExit, givebackReturn, isAgainst, isArmed, isFresh, minHoldEndsMs } from './exit-policy.ts';
 import type { ExitPosition, Policy, Prediction } from './exit-policy.ts';
-import { big, text, type Big, type Decimal } from './money.ts';
-import { betterPrice, returnFraction } from './position.ts';
+import { add, compare, fromRatio, isPositive, multiply, subtract, type Decimal } from './money.ts';
+import { betterPrice, returnFraction, type Side } from './position.ts';
 
 /**
  * The widest prices around a mark, and the longest time, for which the answer stays *hold*.
@@ -27,12 +27,14 @@ export function holdBand(
   nowMs: number,
 ): HoldBand | null {
   if (evaluateExit(position, mark, prediction, policy, nowMs).action === 'exit') return null;
-  const holdsAt = (price: Decimal) =>
-    evaluateExit(position, price, prediction, policy, nowMs).action === 'hold';
-  const { worst, best } = holdReturns(position, mark, prediction, policy, nowMs);
-  const isLong = position.side === 'long';
-  const atWorst = edgePrice(position, worst, mark, isLong ? 'down' : 'up', holdsAt);
-  const atBest = edgePrice(position, best, mark, isLong ? 'up' : 'down', holdsAt);
+  const asked = { position, prediction, policy, nowMs };
+  const { side, entryPrice, bestPrice } = position;
+  const current = returnFraction(side, entryPrice, mark);
+  const bestReturn = returnFraction(side, entryPrice, bestPrice);
+  const { worst, best } = holdReturns(position, current, bestReturn, prediction, policy, nowMs);
+  const isLong = side === 'long';
+  const atWorst = edgePrice(asked, worst, mark, isLong ? -1 : 1);
+  const atBest = edgePrice(asked, best, mark, isLong ? 1 : -1);
   const [low, high] = isLong ? [atWorst, atBest] : [atBest, atWorst];
   return {
     low,
@@ -42,10 +44,14 @@ export function holdBand(
   };
 }
 
-/** Returns at which an exit rule begins to match, on either side of a mark that holds, the nearest first. */
+/**
+ * Returns at which an exit rule begins to match, on either side of a mark that holds, the nearest first. `current` is
+ * the return at the mark, `bestReturn` the best so far.
+ */
 export function holdReturns(
-  position: ExitPosition,
-  mark: Decimal,
+  position: Pick<ExitPosition, 'side' | 'openedAtMs' | 'volatilityScale' | 'roundTripFee'>,
+  current: number,
+  bestReturn: number,
   prediction: Prediction | null,
   policy: Policy,
   nowMs: number,
@@ -54,8 +60,6 @@ export function holdReturns(
   const { worst, best } = { worst: limits.emergencyLossStop, best: limits.extraordinaryProfitCapture };
   if (isHeldRegardless(position, prediction, policy, nowMs)) return { worst: [worst], best: [best] };
 
-  const current = returnFraction(position.side, position.entryPrice, mark);
-  const bestReturn = returnFraction(position.side, position.entryPrice, position.bestPrice);
   const lossLimit = Math.max(worst, limits.minLossBeforeExit * position.volatilityScale);
   const takeProfit = Math.min(best, limits.profitTakingThreshold * position.volatilityScale);
   const giveback = givebackReturn(bestReturn, policy);
@@ -67,9 +71,11 @@ export function holdReturns(
     : { worst: [lossLimit], best: [Number.MIN_VALUE, takeProfit] };
 }
 
+type Held = Pick<ExitPosition, 'side' | 'openedAtMs'>;
+
 /** Held by a prediction or by the minimum hold: only the emergencies can exit. */
 function isHeldRegardless(
-  position: ExitPosition,
+  position: Held,
   prediction: Prediction | null,
   policy: Policy,
   nowMs: number,
@@ -78,7 +84,7 @@ function isHeldRegardless(
 }
 
 function isRespected(
-  position: ExitPosition,
+  position: Held,
   prediction: Prediction | null,
   policy: Policy,
   nowMs: number,
@@ -92,54 +98,55 @@ function isRespected(
 
 /** When the answer can change although the price does not; null where it can't. */
 export function holdsUntilMs(
-  position: ExitPosition,
+  position: Held,
   prediction: Prediction | null,
   policy: Policy,
   nowMs: number,
 ): number | null {
-  const ends: number[] = [];
-  if (isRespected(position, prediction, policy, nowMs)) ends.push(prediction.asOfMs + prediction.ttlMs);
   const minHoldMs = minHoldEndsMs(position, policy);
-  if (nowMs < minHoldMs) ends.push(minHoldMs);
-  return ends.length === 0 ? null : Math.max(...ends);
+  const heldMs = nowMs < minHoldMs ? minHoldMs : -Infinity;
+  const respectedMs = isRespected(position, prediction, policy, nowMs)
+    ? prediction.asOfMs + prediction.ttlMs
+    : -Infinity;
+  const endsMs = Math.max(heldMs, respectedMs);
+  return endsMs === -Infinity ? null : endsMs;
 }
 
-/** From `mark` outwards, the last tick before the nearest of the `edges` that really exits. */
-function edgePrice(
-  position: ExitPosition,
-  edges: readonly number[],
-  mark: Decimal,
-  direction: 'up' | 'down',
-  holdsAt: (price: Decimal) => boolean,
-): Decimal {
-  const tick = big(position.tickSize);
-  const outward = direction === 'up' ? tick : tick.times(big('-1'));
-  const holds = (price: Big) => price.gt(big('0')) && holdsAt(text(price));
-  let last = big(mark);
+/** What an answer rests on beside the price. */
+interface Asked {
+  readonly position: ExitPosition;
+  readonly prediction: Prediction | null;
+  readonly policy: Policy;
+  readonly nowMs: number;
+}
+
+function holdsAt({ position, prediction, policy, nowMs }: Asked, price: Decimal): boolean {
+  return isPositive(price) && evaluateExit(position, price, prediction, policy, nowMs).action === 'hold';
+}
+
+/** From `mark` outwards, up or down, the last tick before the nearest of the `edges` that really exits. */
+function edgePrice(asked: Asked, edges: readonly number[], mark: Decimal, outward: 1 | -1): Decimal {
+  const { tickSize } = asked.position;
+  const step = outward === 1 ? tickSize : subtract('0', tickSize);
+  let last = add(mark);
   for (const edge of edges) {
     // The closed form is right to a tick or so; the policy itself has the last word.
-    let price = tickNearReturn(position, edge);
-    const isBeyondLast = () => (direction === 'up' ? price.gt(last) : price.lt(last));
-    while (isBeyondLast() && !holds(price)) price = price.minus(outward);
-    if (isBeyondLast()) last = price;
+    let price = tickNearReturn(asked.position, edge);
+    while (compare(price, last) === outward && !holdsAt(asked, price)) price = subtract(price, step);
+    if (compare(price, last) === outward) last = price;
     // An exit zone narrower than a tick has no price in it: then the next edge counts.
-    if (!holds(last.plus(outward))) return text(last);
+    if (!holdsAt(asked, add(last, step))) return last;
   }
-  while (holds(last.plus(outward))) last = last.plus(outward);
-  return text(last);
+  while (holdsAt(asked, add(last, step))) last = add(last, step);
+  return last;
 }
 
 /** The tick nearest to where the return of the position is `edge`, the first tick at the least. */
-function tickNearReturn(position: ExitPosition, edge: number): Big {
-  const tick = big(position.tickSize);
-  const entry = big(position.entryPrice);
-  const signed = position.side === 'long' ? edge : -edge;
-  const ticks = entry
-    .plus(entry.times(big(signed.toFixed(15))))
-    .div(tick)
-    .round(0, 1);
+function tickNearReturn({ side, entryPrice, tickSize }: ExitPosition, edge: number): Decimal {
+  const price = Number(entryPrice) * (side === 'long' ? 1 + edge : 1 - edge);
   // A short can't gain more than 100%: no price lies beyond the first tick.
-  return (ticks.lt(big('1')) ? big('1') : ticks).times(tick);
+  const ticks = Math.max(1, Math.round(price / Number(tickSize)));
+  return multiply(String(ticks), tickSize);
 }
 
 function trailingPrice(
@@ -149,14 +156,15 @@ function trailingPrice(
   bestEdge: Decimal,
 ): Decimal | null {
   if (policy.thresholds.exitScore >= 1) return null;
-  const armed = isArmed(returnFraction(position.side, position.entryPrice, position.bestPrice), position);
-  const fee = big(position.roundTripFee.toFixed(15));
-  const entry = big(position.entryPrice);
-  const move = entry.times(fee);
-  const arming = text(position.side === 'long' ? entry.plus(move) : entry.minus(move));
-  const from = armed
-    ? betterPrice(position.side, position.bestPrice, mark)
-    : betterPrice(position.side, arming, mark);
-  const beyondEdge = big(from).cmp(big(bestEdge));
-  return beyondEdge === (position.side === 'long' ? 1 : -1) ? null : from;
+  const { side, entryPrice, bestPrice, roundTripFee } = position;
+  const from = isArmed(returnFraction(side, entryPrice, bestPrice), position)
+    ? betterPrice(side, bestPrice, mark)
+    : betterPrice(side, armingPrice(side, entryPrice, roundTripFee), mark);
+  return compare(from, bestEdge) === (side === 'long' ? 1 : -1) ? null : from;
+}
+
+/** Where the price has covered a round trip of fees. */
+function armingPrice(side: Side, entryPrice: Decimal, roundTripFee: number): Decimal {
+  const move = multiply(entryPrice, fromRatio(roundTripFee));
+  return side === 'long' ? add(entryPrice, move) : subtract(entryPrice, move);
 }

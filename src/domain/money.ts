@@ -1,4 +1,5 @@
 import BigConstructor, { type Big } from 'big.js';
+import { shortOrder, shortProduct, shortQuotient, shortRound, shortSum } from './short-decimal.ts';
 
 /** A decimal number as it travels on every wire: `'0.00012500'`. Never a float. */
 export type Decimal = string;
@@ -34,40 +35,52 @@ export function text(value: Big): Decimal {
 }
 
 export function add(...values: readonly Decimal[]): Decimal {
-  return text(values.reduce<Big>((sum, value) => sum.plus(big(value)), big('0')));
+  const [first = ZERO, second = ZERO] = values;
+  let sum = plus(first, second);
+  for (let index = 2; index < values.length; index += 1) sum = plus(sum, values[index] ?? ZERO);
+  return sum;
+}
+
+function plus(left: Decimal, right: Decimal): Decimal {
+  return shortSum(left, right, 1) ?? text(big(left).plus(big(right)));
 }
 
 export function subtract(left: Decimal, right: Decimal): Decimal {
-  return text(big(left).minus(big(right)));
+  return shortSum(left, right, -1) ?? text(big(left).minus(big(right)));
 }
 
 export function multiply(left: Decimal, right: Decimal): Decimal {
-  return text(big(left).times(big(right)));
+  return shortProduct(left, right) ?? text(big(left).times(big(right)));
 }
 
 /** Quotient, half-up at {@link QUOTIENT_DECIMALS} decimals. */
 export function divide(left: Decimal, right: Decimal): Decimal {
-  return text(big(left).div(big(right)).round(QUOTIENT_DECIMALS, BigConstructor.roundHalfUp));
+  return (
+    shortQuotient(left, right) ??
+    text(big(left).div(big(right)).round(QUOTIENT_DECIMALS, BigConstructor.roundHalfUp))
+  );
 }
 
 export function compare(left: Decimal, right: Decimal): -1 | 0 | 1 {
-  return big(left).cmp(big(right));
+  return shortOrder(left, right) ?? big(left).cmp(big(right));
 }
 
 export function isPositive(value: Decimal): boolean {
-  return big(value).gt(big('0'));
+  return compare(value, ZERO) > 0;
 }
 
 export function roundDown(value: Decimal, decimals: number): Decimal {
-  return text(big(value).round(decimals, BigConstructor.roundDown));
+  return shortRound(value, decimals, 'down') ?? text(big(value).round(decimals, BigConstructor.roundDown));
 }
 
 export function roundHalfUp(value: Decimal, decimals: number): Decimal {
-  return text(big(value).round(decimals, BigConstructor.roundHalfUp));
+  return (
+    shortRound(value, decimals, 'half-up') ?? text(big(value).round(decimals, BigConstructor.roundHalfUp))
+  );
 }
 
 export function roundUp(value: Decimal, decimals: number): Decimal {
-  return text(big(value).round(decimals, BigConstructor.roundUp));
+  return shortRound(value, decimals, 'up') ?? text(big(value).round(decimals, BigConstructor.roundUp));
 }
 
 /** Nearest multiple of `tick` at or below `price`. */
@@ -78,5 +91,5 @@ export function floorToTick(price: Decimal, tick: Decimal): Decimal {
 /** A float64 ratio as a decimal, for sizing only; ratios themselves stay numbers. */
 export function fromRatio(ratio: number): Decimal {
   if (!Number.isFinite(ratio)) throw new RangeError(`not a finite ratio: ${ratio}`);
-  return text(big(ratio.toFixed(QUOTIENT_DECIMALS)));
+  return roundDown(ratio.toFixed(QUOTIENT_DECIMALS), QUOTIENT_DECIMALS);
 }

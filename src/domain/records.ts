@@ -6,7 +6,7 @@ import {
   type Side,
   type OrderSide,
 } from './position.ts';
-import { add, divide, multiply, subtract, big, text, type Decimal } from './money.ts';
+import { add, divide, multiply, subtract, type Decimal } from './money.ts';
 
 /** The rows that people's SQL reads, named and shaped as docs/design.md section 12 says. Times are epoch ms. */
 
@@ -196,7 +196,7 @@ export function closeRecords(
     add(...exits.map((exit) => multiply(exit.summary.averagePrice, exit.summary.quantity))),
     quantity,
   );
-  const realizedPnL = realized(facts, { cost, fee: exitFee }, quantity);
+  const realizedPnL = realizedPnl(facts, { cost, fee: exitFee }, quantity);
   const fees = add(facts.entry.summary.fee, exitFee);
   const exitTime = last.summary.lastFillMs;
   const side = exitOrderSide(facts.side);
@@ -227,16 +227,16 @@ export function closeRecords(
 }
 
 /** Net of all fees. Dust that could not be sold is valued at nothing: its cost is part of the loss. */
-function realized(
-  facts: TradeFacts,
+export function realizedPnl(
+  facts: Pick<TradeFacts, 'entry' | 'side'>,
   exit: { cost: Decimal; fee: Decimal },
   exitedQuantity: Decimal,
 ): Decimal {
   const { entry, side } = facts;
   if (side === 'long') return netPnl(side, entry.summary, exit);
   // A short remainder is still owed: only the covered part of the proceeds is earned.
-  const covered = big(entry.summary.cost).times(big(exitedQuantity)).div(big(entry.summary.quantity));
-  return netPnl(side, { cost: text(covered.round(12)), fee: entry.summary.fee }, exit);
+  const covered = divide(multiply(entry.summary.cost, exitedQuantity), entry.summary.quantity);
+  return netPnl(side, { cost: covered, fee: entry.summary.fee }, exit);
 }
 
 function managedTrade(

@@ -69,3 +69,45 @@ it('refuses what is no decimal, numbers too', () => {
   expect(fromRatio(0.1 + 0.2)).toBe('0.3');
   expect([isPositive('0'), isPositive('-1'), isPositive('0.1')]).toEqual([false, false, true]);
 });
+
+/** Decimals around the length at which the quick arithmetic gives way to the library's, zeros at either end too. */
+const anyLength = fc
+  .tuple(fc.bigInt({ min: -(10n ** 18n), max: 10n ** 18n }), fc.nat(18), fc.nat(18), fc.boolean())
+  .map(([units, cut, places, isLong]) => {
+    const digits = String((units < 0n ? -units : units) / 10n ** BigInt(cut)).padStart(places + 1, '0');
+    const point = digits.length - places;
+    const size = places === 0 ? digits : `${digits.slice(0, point)}.${digits.slice(point)}`;
+    return `${units < 0n ? '-' : ''}${isLong ? `00${size}` : size}`;
+  });
+
+it('gives what the decimal library gives, to the last digit, whatever the length', () => {
+  fc.assert(
+    fc.property(anyLength, anyLength, fc.nat(14), (left, right, decimals) => {
+      const [one, other] = [big(left), big(right)];
+      expect(add(left, right)).toBe(text(one.plus(other)));
+      expect(subtract(left, right)).toBe(text(one.minus(other)));
+      expect(multiply(left, right)).toBe(text(one.times(other)));
+      expect(compare(left, right)).toBe(one.cmp(other));
+      if (!other.eq(big('0'))) expect(divide(left, right)).toBe(text(one.div(other).round(12, 1)));
+      expect(roundDown(left, decimals)).toBe(text(one.round(decimals, 0)));
+      expect(roundHalfUp(left, decimals)).toBe(text(one.round(decimals, 1)));
+      expect(roundUp(left, decimals)).toBe(text(one.round(decimals, 3)));
+    }),
+    { numRuns: 5000 },
+  );
+});
+
+it('rounds a quotient at its twelfth place, ties and carries included', () => {
+  for (const [left, right] of [
+    ['0.0000000000005', '1'],
+    ['0.0000000000015', '-1'],
+    ['0.99999999999950', '1'],
+    ['9007199254740991', '1'],
+    ['9007199254740992', '7'],
+    ['1', '899999999999'],
+    ['1', '9007199254740991'],
+    ['-0', '3'],
+  ] as const) {
+    expect(divide(left, right)).toBe(text(big(left).div(big(right)).round(12, 1)));
+  }
+});

@@ -26,21 +26,21 @@ export class CandleColumns {
 
   /** Throws {@link DataError} on a candle that can't be one. `written` gives the text of a bad price. */
   add(line: number, timeMs: number, prices: readonly number[], written: (field: number) => string): void {
-    const wrong = (what: string) => lineError(this.#file, line, what);
     const [open = NaN, high = NaN, low = NaN, close = NaN] = prices;
-    if (Number.isNaN(timeMs)) throw wrong(`time "${written(-1)}" can't be read; ${TIME_ALLOWED}`);
+    if (Number.isNaN(timeMs)) throw this.#wrong(line, `time "${written(-1)}" can't be read; ${TIME_ALLOWED}`);
     for (let field = 0; field < 4; field += 1) {
       if (!((prices[field] ?? NaN) > 0)) {
-        throw wrong(`${FIELDS[field] ?? ''} "${written(field)}" is not a price above 0`);
+        throw this.#wrong(line, `${FIELDS[field] ?? ''} "${written(field)}" is not a price above 0`);
       }
     }
     if (high < open || high < close || high < low)
-      throw wrong(`high ${high} is below another price of the candle`);
-    if (low > open || low > close) throw wrong(`low ${low} is above another price of the candle`);
+      throw this.#wrong(line, `high ${high} is below another price of the candle`);
+    if (low > open || low > close) throw this.#wrong(line, `low ${low} is above another price of the candle`);
     const before = this.#length === 0 ? -Infinity : (this.#times[this.#length - 1] ?? 0);
     if (timeMs <= before) {
       const what = timeMs === before ? 'the same as' : 'earlier than';
-      throw wrong(
+      throw this.#wrong(
+        line,
         `time ${timeMs} ms is ${what} that of the row above; candles must rise in time, one a time`,
       );
     }
@@ -84,6 +84,10 @@ export class CandleColumns {
     };
     const { length } = timesMs;
     return { kind: 'candles', symbol, file: this.#file, length, intervalMs: stepMs, timesMs, prices, price };
+  }
+
+  #wrong(line: number, what: string): DataError {
+    return lineError(this.#file, line, what);
   }
 
   #grow(): void {

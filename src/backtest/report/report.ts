@@ -34,7 +34,7 @@ export function reportHtml(input: ReportInput): string {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:">
 <title>${escapeHtml(title)}</title>
-<style>${uplotFile('uPlot.min.css')}${ownFile('page.css')}</style>
+<style>${uplotFile('uPlot.min.css')}${dashboardFile('styles/theme.css')}${ownFile('page.css')}</style>
 </head>
 <body>
 <main>
@@ -56,6 +56,11 @@ ${panels(input)}
 
 function ownFile(name: string): string {
   return readFileSync(new URL(name, import.meta.url), 'utf8');
+}
+
+/** Colours and type are those of the dashboard. */
+function dashboardFile(name: string): string {
+  return readFileSync(new URL(`../../dashboard/public/${name}`, import.meta.url), 'utf8');
 }
 
 function uplotFile(name: string): string {

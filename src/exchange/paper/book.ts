@@ -70,7 +70,7 @@ function* levels(pair: Pair, best: Decimal, direction: 1 | -1, seed: number): Ge
   const widestGap = Math.max(1, Math.floor((Number(best) * WIDEST_GAP) / Number(pair.tickSize)));
   let ticksAway = 0;
   for (let index = 0; index < DEEPEST; index += 1) {
-    const price = add(best, multiply(pair.tickSize, String(direction * ticksAway)));
+    const price = add(best, ticksAway === 0 ? '0' : multiply(pair.tickSize, String(direction * ticksAway)));
     if (!isPositive(price)) return;
     const share = noise(seed, pairSeed, direction, index);
     const leastCosts = Math.floor((LEAST_LEVEL + LEVEL_RANGE * share) * (1 + index / 10));

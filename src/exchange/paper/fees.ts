@@ -1,4 +1,4 @@
-import { compare, divide, multiply, roundHalfUp, type Decimal } from '../../domain/money.ts';
+import { compare, multiply, roundHalfUp, type Decimal } from '../../domain/money.ts';
 import type { Pair } from './pairs.ts';
 
 /** 30-day volume in USD from which a row counts, then taker and maker fee in percent. */
@@ -36,8 +36,12 @@ export function feeSchedule(pair: Pair): readonly FeeRow[] {
 }
 
 function feeRow(pair: Pair, volumeUsd: Decimal): FeeRow {
-  const rows = feeSchedule(pair).filter(([volume]) => compare(volumeUsd, String(volume)) >= 0);
-  return rows.at(-1) ?? [0, 0.4, 0.25];
+  let found: FeeRow = [0, 0.4, 0.25];
+  for (const row of feeSchedule(pair)) {
+    if (compare(volumeUsd, String(row[0])) < 0) break;
+    found = row;
+  }
+  return found;
 }
 
 /** Percent of cost, by 30-day volume in USD. */
@@ -48,5 +52,5 @@ export function feePercent(pair: Pair, volumeUsd: Decimal, maker: boolean): Deci
 
 /** Fee of a fill in quote units, half-up at the pair's cost decimals. */
 export function feeOf(pair: Pair, cost: Decimal, percent: Decimal): Decimal {
-  return roundHalfUp(divide(multiply(cost, percent), '100'), pair.costDecimals);
+  return roundHalfUp(multiply(cost, multiply(percent, '0.01')), pair.costDecimals);
 }

@@ -1,4 +1,4 @@
-import { add, isPositive, multiply, subtract, divide, roundUp, type Decimal } from '../../domain/money.ts';
+import { add, isPositive, multiply, subtract, roundUp, type Decimal } from '../../domain/money.ts';
 import { feePercent } from './fees.ts';
 import { pairById, type Pair } from './pairs.ts';
 import type { Order } from './state.ts';
@@ -51,5 +51,5 @@ function holdOf(order: Order): Hold {
 export function buyingCost(pair: Pair, price: Decimal, volume: Decimal): Decimal {
   if (!isPositive(volume)) return '0';
   const cost = multiply(price, volume);
-  return roundUp(add(cost, divide(multiply(cost, feePercent(pair, '0', false)), '100')), pair.costDecimals);
+  return roundUp(add(cost, multiply(cost, multiply(feePercent(pair, '0', false), '0.01'))), pair.costDecimals);
 }
