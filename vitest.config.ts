@@ -2,6 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 /** Minutes each, and wait-bound: a run of their own, `npm run test:long`. */
 const LONG = [
+  'test/chaos/protective-stop.test.ts',
   'test/chaos/protocol.test.ts',
   'test/chaos/storm.test.ts',
   'test/integration/backtest-parity.test.ts',

@@ -76,6 +76,7 @@ export function tradeSettings(config: Config, timeScale: number): TradeSettings 
     persistBudgetMs: config.HOLDFAST_PERSIST_BUDGET_MS,
     entryRestMs: 300_000 / timeScale,
     partialRestMs: 30_000 / timeScale,
+    protectiveStop: config.HOLDFAST_PROTECTIVE_STOP,
   };
 }
 

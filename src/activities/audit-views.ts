@@ -81,6 +81,11 @@ export async function readThreeViews(
     running: trades,
     positions: positions.map((row) => ({ ...row, openedAtMs: row.entryTime, createdAtMs: row.createdAt })),
     reservations,
+    stops: intents.flatMap(({ leg, status, tradeId, krakenOrderId, updatedAt }) =>
+      leg.startsWith('stop-') && status === 'accepted' && krakenOrderId !== null
+        ? [{ tradeId, exchangeOrderId: krakenOrderId, sinceMs: updatedAt }]
+        : [],
+    ),
   };
   return { ...views, running: await withOwnAccounts(dependencies, views) };
 }
@@ -112,8 +117,9 @@ class Owners {
   addTrade(tradeId: string): void {
     if (this.#trades.has(tradeId)) return;
     this.#trades.add(tradeId);
-    const exits = Array.from({ length: KNOWN_EXIT_LEGS }, (_, index): Leg => `exit-${index + 1}`);
-    for (const leg of ['entry', 'stop', ...exits] as const) {
+    const numbers = Array.from({ length: KNOWN_EXIT_LEGS }, (_, index) => index + 1);
+    const legs = numbers.flatMap((number): Leg[] => [`exit-${number}`, `stop-${number}`]);
+    for (const leg of ['entry', ...legs] as const) {
       this.note(clientOrderId(tradeWorkflowId(tradeId), leg), tradeId, leg);
     }
   }
@@ -124,7 +130,7 @@ class Owners {
 }
 
 function auditedOrder(order: OrderSnapshot, owners: Owners): AuditedOrder {
-  const { exchangeOrderId, clientOrderId: id, symbol, side, filledQuantity, openedAtMs } = order;
+  const { exchangeOrderId, clientOrderId: id, symbol, side, quantity, filledQuantity, openedAtMs } = order;
   return {
     exchangeOrderId,
     clientOrderId: id,
@@ -132,6 +138,7 @@ function auditedOrder(order: OrderSnapshot, owners: Owners): AuditedOrder {
     owner: owners.find(id),
     symbol,
     side,
+    quantity,
     filledQuantity,
     isOpen: isOpen(order),
     openedAtMs,
@@ -177,12 +184,12 @@ function ownAccount({
   exits,
   stage,
   shortage,
-}: TradeState): Pick<RunningTradeView, 'openQuantity' | 'soldOutside' | 'isHeldUp'> {
+}: TradeState): Pick<RunningTradeView, 'openQuantity' | 'countedExits' | 'isHeldUp'> {
   if (!position) return {};
   return {
     openQuantity: quantityLeft(position.entry, exits),
     isHeldUp: stage === 'exiting' && shortage !== null,
-    soldOutside: exits.filter(({ leg }) => leg === 'outside').map(({ exchangeOrderId }) => exchangeOrderId),
+    countedExits: exits.map(({ exchangeOrderId }) => exchangeOrderId),
   };
 }
 

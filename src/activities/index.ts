@@ -28,6 +28,7 @@ import { createPredictionActivities, type ScanSettings } from './predictions.ts'
 import { createReconcileActivities } from './reconcile.ts';
 import { createReserveActivities } from './reserve.ts';
 import { createSettleActivities, type Adoption } from './settle.ts';
+import { createStopActivities } from './stops.ts';
 import { createStudyActivities } from './studies.ts';
 import { createTakeover } from './takeover.ts';
 import { createWitnessActivities } from './witness.ts';
@@ -67,6 +68,7 @@ export function createActivities(dependencies: ActivityDependencies) {
     ...createReserveActivities(dependencies),
     ...createOrderActivities(dependencies),
     ...createWitnessActivities(dependencies),
+    ...createStopActivities(dependencies),
     ...createLedgerActivities(dependencies),
     ...createMarketActivities(dependencies),
     ...createEquityActivities(dependencies),

@@ -16,6 +16,8 @@ const PATIENCE_MS = 500;
 export interface IntentJournal {
   sending(workflowId: string, clOrdId: string, request: SendRequest): Promise<void>;
   answered(clOrdId: string, outcome: SubmitOutcome): Promise<void>;
+  /** An order that can't fill any more. */
+  ended(clOrdId: string, krakenOrderId: string, hasFilled: boolean): Promise<void>;
   /** An exit that a guard sent from memory: noted afterwards, for nothing may come before the order. */
   fired(tradeId: string, exit: FiredIntent, outcome: SubmitOutcome): Promise<void>;
 }
@@ -72,6 +74,11 @@ export function createIntentJournal(
           limitPrice: null,
           ...patch(outcome),
         }),
+      ),
+    ended: (clOrdId, krakenOrderId, hasFilled) =>
+      note(
+        clOrdId,
+        ledger.markIntent(clOrdId, { status: hasFilled ? 'filled' : 'cancelled', krakenOrderId }),
       ),
     answered: (clOrdId, outcome) => note(clOrdId, ledger.markIntent(clOrdId, patch(outcome))),
   };

@@ -148,7 +148,7 @@ function filledIntents({ workflowId, legs, records, outcome }: CloseRequest): Kn
     clOrdId: clOrdId ?? clientOrderId(workflowId, leg),
     symbol: records.managedPosition.symbol,
     side: leg === 'entry' ? entryOrderSide(outcome.side) : exitOrderSide(outcome.side),
-    orderType: 'market',
+    orderType: leg.startsWith('stop') ? 'stop-loss' : 'market',
     quantity,
     limitPrice: null,
     status: 'filled',

@@ -71,6 +71,11 @@ export function createMarketActivities({ keeper, ledger, client, now, log }: Mar
       return { fired: await (mayFire ? keeper.exitNow(positionId) : keeper.release(positionId)) };
     },
 
+    /** The guard neither sells nor watches until it is armed again. What it has sold before, if anything. */
+    async suspendGuard({ positionId }: { positionId: string }): Promise<{ fired: FiredExit | null }> {
+      return { fired: await keeper.suspend(positionId) };
+    },
+
     /**
      * Whether the position is held under that lease: by this worker's own memory or, of another worker, by the live
      * row that its guard keeps fresh. False when that can't be told.

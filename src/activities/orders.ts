@@ -17,9 +17,11 @@ export interface SendRequest {
   readonly purpose: OrderPurpose;
   readonly symbol: string;
   readonly side: OrderSide;
-  readonly type: 'market' | 'limit';
+  readonly type: 'market' | 'limit' | 'stop-loss';
   readonly quantity: Decimal;
   readonly limitPrice: Decimal | null;
+  /** Of a stop-loss order. */
+  readonly triggerPrice?: Decimal;
   readonly leverage: number | null;
   readonly reduceOnly: boolean;
   readonly deadlineMs: number;
@@ -65,7 +67,10 @@ export function createOrderActivities({ exchange, intents, orderWatch, log }: Or
       const { exchangeOrderId } = outcome;
       log.info({ ...trade, event: 'order-accepted', krakenOrderId: exchangeOrderId }, 'order accepted');
       const order = await orderWatch.read(exchangeOrderId, trade.tradeId, () =>
-        firstLook(exchange, exchangeOrderId, request.purpose),
+        // A stop rests: a look at it would only cost calls that exits may need.
+        request.type === 'stop-loss'
+          ? Promise.resolve(notSeenYet(exchangeOrderId))
+          : firstLook(exchange, exchangeOrderId, request.purpose),
       );
       return { kind: 'accepted', order };
     },
@@ -114,6 +119,7 @@ function orderRequest(clOrdId: string, request: SendRequest): OrderRequest {
     type: request.type,
     quantity: request.quantity,
     ...(request.limitPrice === null ? {} : { limitPrice: request.limitPrice }),
+    ...(request.triggerPrice === undefined ? {} : { triggerPrice: request.triggerPrice }),
     ...(request.leverage === null ? {} : { leverage: request.leverage, reduceOnly: request.reduceOnly }),
     deadlineMs: request.deadlineMs,
   };
@@ -128,18 +134,22 @@ async function firstLook(
   try {
     return await readOrder(exchange, exchangeOrderId, purpose);
   } catch {
-    return { exchangeOrderId, isFinished: false, fills: [] };
+    return notSeenYet(exchangeOrderId);
   }
 }
 
-async function readOrder(
+export async function readOrder(
   exchange: Exchange,
   exchangeOrderId: string,
   purpose: OrderPurpose,
 ): Promise<OrderOnExchange> {
   const order = await exchange.order(exchangeOrderId, purpose);
   // Lists lag: an order that was accepted is never believed to be gone.
-  return order ? onExchange(order) : { exchangeOrderId, isFinished: false, fills: [] };
+  return order ? onExchange(order) : notSeenYet(exchangeOrderId);
+}
+
+function notSeenYet(exchangeOrderId: string): OrderOnExchange {
+  return { exchangeOrderId, isFinished: false, fills: [] };
 }
 
 function onExchange(order: OrderSnapshot): OrderOnExchange {

@@ -1,6 +1,6 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { openRecords } from '../domain/records.ts';
-import type { Evidence } from '../domain/audit/views.ts';
+import type { Evidence, FindingKind } from '../domain/audit/views.ts';
 import { tradeFacts } from '../domain/trade-facts.ts';
 import type { Exchange, OrderSnapshot } from '../exchange/port.ts';
 import { tradeWorkflowId, type HoldfastClient } from '../client.ts';
@@ -34,6 +34,11 @@ export interface SettleDependencies {
   readonly log: Logger;
 }
 
+const TOLD: Partial<Record<FindingKind, string>> = {
+  'stop-fired': 'counted what the protective stop sold',
+  'stop-gone': 'told the trade, which looks at its stop',
+};
+
 /** Every settlement looks again before it acts: between the second look and now the world has moved on. */
 export function createSettleActivities(dependencies: SettleDependencies) {
   const { exchange, ledger, reader, findings, client, takeover, adoption, now } = dependencies;
@@ -53,7 +58,7 @@ export function createSettleActivities(dependencies: SettleDependencies) {
         await ledger.markIntent(entry.clientOrderId, { status: 'cancelled', krakenOrderId: entryOrderId });
       return done('cancelled, nothing had filled', { krakenOrderId: entryOrderId, status: entry.status });
     }
-    const known = await takeover.stateOf(entry, evidence);
+    const known = await takeover.stateOf(entry, await withoutStray(evidence));
     const facts = tradeFacts(known, known.plan, known.position);
     // Rows that somebody changed would fail the trade's own verification, and with it the position.
     if (row) await ledger.repairOpen(openRecords(facts));
@@ -74,6 +79,22 @@ export function createSettleActivities(dependencies: SettleDependencies) {
     if (!order || (order.status !== 'open' && order.status !== 'pending')) return order;
     await exchange.cancel(entryOrderId, 'look-up');
     throw ApplicationFailure.retryable(`entry order ${entryOrderId} is being cancelled`, 'EntryRests');
+  }
+
+  /**
+   * A resting stop of a trade that nobody knows holds what the adopted one has to sell, and is in nobody's state. It
+   * is ours, so it is cancelled; what it sold before counts like any sale.
+   */
+  async function withoutStray(evidence: Evidence): Promise<Evidence> {
+    const { stop, exits = [] } = evidence;
+    if (stop?.leg !== null) return evidence;
+    const { exchangeOrderId } = stop;
+    const order = await exchange.order(exchangeOrderId, 'look-up');
+    if (order?.status === 'open' || order?.status === 'pending') {
+      await exchange.cancel(exchangeOrderId, 'look-up');
+      throw ApplicationFailure.retryable(`stop order ${exchangeOrderId} is being cancelled`, 'StopRests');
+    }
+    return { ...evidence, exits: [...exits, { exchangeOrderId, leg: 'outside' }] };
   }
 
   async function recordEntryIntent(entry: OrderSnapshot, tradeId: string): Promise<void> {
@@ -105,13 +126,13 @@ export function createSettleActivities(dependencies: SettleDependencies) {
     return done('rows repaired from the workflow', { verified: records.managedPosition.id });
   }
 
-  async function tellTrade({ evidence }: FindingToSettle): Promise<Settlement> {
+  async function tellTrade({ kind, evidence }: FindingToSettle): Promise<Settlement> {
     const { tradeId } = evidence;
     const { request } = await client.state(tradeId);
     const exits = await exitRecords(exchange, evidence, request.symbol);
     const answer = await client.tellSoldOutside(tradeId, { exits });
     if (answer === null) return done('the trade has ended meanwhile', { tradeId });
-    return done('counted the fills that others made', {
+    return done(TOLD[kind] ?? 'counted the fills that others made', {
       orders: exits.map(({ exchangeOrderId }) => exchangeOrderId),
       openQuantity: answer.openQuantity,
     });
@@ -131,6 +152,8 @@ export function createSettleActivities(dependencies: SettleDependencies) {
       case 'row-missing':
       case 'row-differs':
         return repairRows(finding.evidence);
+      case 'stop-fired':
+      case 'stop-gone':
       case 'flat-on-exchange':
       case 'quantity-differs':
         return tellTrade(finding);

@@ -2,14 +2,17 @@ import { add, subtract } from '../domain/money.ts';
 import { entryOrderSide, quantityLeft, summarizeFills, type Side } from '../domain/position.ts';
 import { positionId } from '../domain/records.ts';
 import { LEASE_TIMEOUT_MS } from '../domain/safety-times.ts';
+import { stopTrigger } from '../domain/protective-stop.ts';
 import { isDust } from '../domain/sizing.ts';
 import type { Evidence } from '../domain/audit/views.ts';
 import type { Thresholds } from '../domain/thresholds.ts';
 import type { Exchange, Instrument, OrderSnapshot } from '../exchange/port.ts';
 import type {
   EntryPlan,
+  ExitLeg,
   ExitRecord,
   OpenPosition,
+  StopLeg,
   TradeSettings,
   TradeState,
 } from '../workflows/messages.ts';
@@ -54,9 +57,30 @@ export function createTakeover(dependencies: TakeoverDependencies): Takeover {
         remembered?.plan && remembered.position?.positionId === position.positionId
           ? revived({ ...remembered, plan: remembered.plan, position: remembered.position }, position)
           : await rebuilt(entry, position, evidence.tradeId);
-      return withExits(state, await exitRecords(exchange, evidence, entry.symbol), now());
+      const exited = withExits(state, await exitRecords(exchange, evidence, entry.symbol), now());
+      return withStop(exited, evidence.stop);
     },
   };
+
+  /** A stop that still rests is the trade's to keep or to withdraw. */
+  async function withStop(state: Known, resting: Evidence['stop']): Promise<Known> {
+    const leg = resting?.leg ?? null;
+    if (!resting || leg === null || !isStopLeg(leg)) return state;
+    const { exchangeOrderId } = resting;
+    const order = await exchange.order(exchangeOrderId, 'look-up');
+    if (!order) throw new Unexplained(`stop order ${exchangeOrderId} is unknown to the exchange`);
+    const { request, plan, position } = state;
+    const entry = { side: request.side, entryPrice: position.entry.averagePrice, tickSize: plan.tickSize };
+    const stop = {
+      leg,
+      exchangeOrderId,
+      quantity: order.quantity,
+      triggerPrice: stopTrigger(entry, plan.policy),
+      submittedAtMs: order.openedAtMs,
+      deadlineMs: order.openedAtMs,
+    };
+    return { ...state, stop, nextStopLeg: legNumber(leg) };
+  }
 
   /** Its guard, if it has one, is asked first: nobody else may sell while that one's lease lasts. */
   function revived(state: Known, position: OpenPosition): Known {
@@ -122,6 +146,8 @@ export function createTakeover(dependencies: TakeoverDependencies): Takeover {
       legInDoubtSinceMs: now() + LEASE_TIMEOUT_MS,
       exits: [],
       nextExitLeg: 1,
+      stop: null,
+      nextStopLeg: rows ? rows.nextStopLeg : 1,
       note: rows ? 'restarted by reconciliation from its rows' : 'adopted by reconciliation',
       realizedPnl: null,
     };
@@ -158,7 +184,7 @@ export async function exitRecords(
       if (!summary || (!isFinished && leg !== 'outside')) return [];
       return [
         {
-          leg: isExitLeg(leg) ? leg : 'outside',
+          leg: isExitLeg(leg) || isStopLeg(leg) ? leg : 'outside',
           exchangeOrderId,
           exchangeTradeId: order.fills[0]?.fillId ?? '',
           summary,
@@ -177,25 +203,47 @@ function withExits(state: Known, found: readonly ExitRecord[], nowMs: number): K
   const counted = new Set(state.exits.map(({ exchangeOrderId }) => exchangeOrderId));
   const exits = [...state.exits, ...found.filter(({ exchangeOrderId }) => !counted.has(exchangeOrderId))];
   if (exits.length === 0) return state;
-  const numbers = exits.map(({ leg }) => (leg === 'outside' ? 0 : Number(leg.replace('exit-', ''))));
-  const nextExitLeg = Math.max(state.nextExitLeg, ...numbers.map((number) => number + 1));
+  const next = (isOfKind: (leg: string) => boolean) =>
+    Math.max(0, ...exits.map(({ leg }) => (isOfKind(leg) ? legNumber(leg) : 0))) + 1;
+  const nextExitLeg = Math.max(state.nextExitLeg, next(isExitLeg));
+  const nextStopLeg = Math.max(state.nextStopLeg ?? 1, next(isStopLeg));
+  // What is counted here is not looked for a second time.
+  const stop = exits.some(({ leg }) => leg === state.stop?.leg) ? null : (state.stop ?? null);
   const left = quantityLeft(state.position.entry, exits);
   const isOver = isDust(state.plan.minimums, left);
   const hadBegun = exits.some(({ leg }) => leg !== 'outside');
   const reason = isOver ? 'its fills were found: nothing is left' : 'its exit had begun';
-  const demand =
-    state.demand ?? (isOver || hadBegun ? { rule: 'reconciliation' as const, reason, atMs: nowMs } : null);
-  return { ...state, exits, nextExitLeg, demand, ...(isOver ? { legInDoubtSinceMs: null } : {}) };
+  const rule = exits.every(({ leg }) => isStopLeg(leg))
+    ? ('emergency-loss' as const)
+    : ('reconciliation' as const);
+  const demand = state.demand ?? (isOver || hadBegun ? { rule, reason, atMs: nowMs } : null);
+  const doubt = isOver ? { legInDoubtSinceMs: null } : {};
+  return { ...state, exits, nextExitLeg, stop, nextStopLeg, demand, ...doubt };
 }
 
-function isExitLeg(leg: string): leg is `exit-${number}` {
+function isExitLeg(leg: string): leg is ExitLeg {
   return /^exit-\d+$/.test(leg);
+}
+
+function isStopLeg(leg: string): leg is StopLeg {
+  return /^stop-\d+$/.test(leg);
+}
+
+function legNumber(leg: string): number {
+  return Number(leg.replace(/^\D+/, ''));
 }
 
 function rowsOf(history: TradeHistory | null, id: string) {
   const position = history?.position;
-  if (position?.id !== id) return null;
-  return { position, entry: history?.liveTrades.find(({ purpose }) => purpose === 'open') };
+  if (!history || position?.id !== id) return null;
+  const { liveTrades, intents } = history;
+  // The exchange forgets a client order id with its order: one that was used is never used again.
+  const stops = intents.flatMap(({ leg }) => (isStopLeg(leg) ? [legNumber(leg)] : []));
+  return {
+    position,
+    entry: liveTrades.find(({ purpose }) => purpose === 'open'),
+    nextStopLeg: Math.max(0, ...stops) + 1,
+  };
 }
 
 async function pinned(

@@ -19,6 +19,12 @@ const SEEN: Readonly<Record<string, (told: Told) => string>> = {
     `position ${subject} is not in the database as its workflow knows it: ${word(seen, 'field')} should be ${word(seen, 'expected')} but is ${word(seen, 'actual')}`,
   'row-closed': ({ subject, seen }) =>
     `position ${subject} is closed in the database, but trade ${word(seen, 'tradeId')} is still open`,
+  'stop-fired': ({ subject, seen }) =>
+    `the protective stop ${word(seen, 'krakenOrderId')} of ${subject} has sold ${word(seen, 'filledQuantity')}, and trade ${word(seen, 'tradeId')} does not know yet`,
+  'stop-gone': ({ subject, seen }) =>
+    `the protective stop ${word(seen, 'krakenOrderId')} of ${subject} rests no more: somebody cancelled it`,
+  'stop-refused': ({ subject, seen }) =>
+    `the exchange refuses a protective stop for ${subject}: ${word(seen, 'why')}`,
   'flat-on-exchange': ({ subject, seen }) =>
     `${subject} is open here, but the exchange holds only ${word(seen, 'held')} of ${word(seen, 'expected')}`,
   'quantity-differs': ({ subject, seen }) =>
@@ -45,6 +51,8 @@ const TO_DO: Readonly<Record<string, (told: Told) => string>> = {
   'quantity-differs': ({ seen }) =>
     `find out who moved the difference (exchange, trade history)${why(seen)}; put it back, or exit: holdfast exit <position>`,
   'orphan-exit': ({ subject }) => `cancel order ${subject} at the exchange if the position is closed`,
+  'stop-refused': ({ subject }) =>
+    `its guard watches it all the same; check balance and open orders at the exchange, so that ${subject} is protected while nothing of ours runs`,
   'exit-refused': ({ subject }) =>
     `check balance and trading state at the exchange; Holdfast keeps trying: holdfast show ${subject}`,
 };

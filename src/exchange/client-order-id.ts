@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto';
 
-/** `entry`, then `exit-1`, `exit-2`, …: the number moves on only after the previous leg is proven finished. */
-export type Leg = 'entry' | `exit-${number}` | 'stop';
+/**
+ * `entry`, then `exit-1`, `exit-2`, … and, beside them, the protective stops `stop-1`, `stop-2`, …: a number moves on
+ * only after the previous leg of its kind is proven finished.
+ */
+export type Leg = 'entry' | `exit-${number}` | `stop-${number}`;
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 const HASH_CHARACTERS = 15;

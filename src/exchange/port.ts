@@ -85,6 +85,22 @@ export type CancelOutcome =
   | { readonly kind: 'not-open' }
   | { readonly kind: 'unknown'; readonly why: string };
 
+/** What an open order is to be from now on, whatever it was: asked for twice it is the same as once. */
+export interface OrderChange {
+  readonly quantity: Decimal;
+  readonly triggerPrice: Decimal;
+  /** After this moment the exchange must refuse the change. */
+  readonly deadlineMs: number;
+}
+
+export type AmendOutcome =
+  | { readonly kind: 'amended' }
+  /** Not open any more: read its fills. */
+  | { readonly kind: 'not-open' }
+  /** Definite: the order is as it was. */
+  | { readonly kind: 'refused'; readonly code: string }
+  | { readonly kind: 'unknown'; readonly why: string };
+
 export type OrderStatus = 'pending' | 'open' | 'filled' | 'cancelled' | 'expired';
 
 /** A status never proves anything alone: read `filledQuantity` and `fills`. */
@@ -174,6 +190,8 @@ export interface Exchange {
   /** Sends once, never again by itself; never throws. */
   submit(order: OrderRequest, priority: CallPriority): Promise<SubmitOutcome>;
   cancel(exchangeOrderId: string, priority: CallPriority): Promise<CancelOutcome>;
+  /** In place: the order keeps its ids and its fills. */
+  amend(exchangeOrderId: string, change: OrderChange, priority: CallPriority): Promise<AmendOutcome>;
   /** By our own id: open orders, then closed ones, then trades, from `sinceMs` on. */
   lookUp(clientOrderId: string, sinceMs: number, priority: CallPriority): Promise<LookUp>;
   /** With its fills. Null when the exchange does not know the id. */

@@ -101,6 +101,12 @@ export class GuardKeeper {
     return this.#lastFiring(positionId);
   }
 
+  /** Gives the position back until it is armed again. What it has fired before, if anything. */
+  async suspend(positionId: string): Promise<FiredExit | null> {
+    this.#options.hub.disarm(positionId);
+    return this.#lastFiring(positionId);
+  }
+
   /**
    * Keeps the lease by beats that count only when they are acknowledged.
    * Throws what Temporal says when it doesn't know the lease any more.

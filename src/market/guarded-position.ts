@@ -14,6 +14,8 @@ export interface GuardedExit {
   readonly quantity: Decimal;
   /** Of a margin position; null for spot. */
   readonly leverage: number | null;
+  /** The protective stop that has to be out of the way first, by the exchange's id; absent or null without one. */
+  readonly stopOrderId?: string | null;
 }
 
 /** What a trade hands to its guard. */

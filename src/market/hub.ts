@@ -182,5 +182,9 @@ export class MarketHub {
 
 /** The same order may be sent for it; anything else has to be armed anew. */
 function isSameArming(known: ArmedTrade, asked: ArmedTrade): boolean {
-  return known.quantity === asked.quantity && known.exit?.leg === asked.exit?.leg;
+  return (
+    known.quantity === asked.quantity &&
+    known.exit?.leg === asked.exit?.leg &&
+    (known.exit?.stopOrderId ?? null) === (asked.exit?.stopOrderId ?? null)
+  );
 }

@@ -55,7 +55,14 @@ export const sending = proxyActivities<Pick<Activities, 'sendOrder'>>({
 export const asking = atOnce<
   Pick<
     Activities,
-    'lookUpOrder' | 'readOrder' | 'cancelOrder' | 'witnessHolding' | 'guardHasEnded' | 'isUnderGuard'
+    | 'lookUpOrder'
+    | 'readOrder'
+    | 'cancelOrder'
+    | 'amendStop'
+    | 'withdrawStop'
+    | 'witnessHolding'
+    | 'guardHasEnded'
+    | 'isUnderGuard'
   >
 >({ startToCloseTimeout: 10_000, retry: quickRetry });
 
@@ -91,7 +98,7 @@ export const findingGuard = atOnce<Pick<Activities, 'findGuard'>>(guardOptions);
 
 /** On the queue of the guard, on which only its worker answers. */
 export function guarding(taskQueue: string) {
-  return proxyActivities<Pick<Activities, 'armPosition' | 'exitThroughGuard'>>({
+  return proxyActivities<Pick<Activities, 'armPosition' | 'exitThroughGuard' | 'suspendGuard'>>({
     ...guardOptions,
     taskQueue,
     scheduleToStartTimeout: GUARD_PATIENCE_MS,

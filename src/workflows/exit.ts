@@ -5,6 +5,7 @@ import { exitOrderSide, summarizeFills } from '../domain/position.ts';
 import { isDust } from '../domain/sizing.ts';
 import { asking, recording } from './activity-options.ts';
 import { placeOrder, proveOutcome, type LegOrder, type Placed } from './place-order.ts';
+import { withdrawStop } from './protective-stop.ts';
 import { takeOverFromGuard } from './release-guard.ts';
 import { showDetails } from './presentation.ts';
 import { openQuantity } from './trade-state.ts';
@@ -32,6 +33,7 @@ export async function exitPosition(
   position: OpenPosition,
 ): Promise<void> {
   await takeOverFromGuard(state, position);
+  if (state.stop) await withdrawStop(state, plan);
   const { minimums } = plan;
   let failures = 0;
   for (let isHoldingInDoubt = state.shortage !== null; ;) {

@@ -44,6 +44,8 @@ export interface TradeSettings {
   readonly entryRestMs: number;
   /** How long the rest of a partly filled entry may still rest. */
   readonly partialRestMs: number;
+  /** Whether a stop-loss order rests on the exchange as the last line. Absent: no. */
+  readonly protectiveStop?: boolean;
 }
 
 /** What the reserving transaction decided. */
@@ -99,10 +101,22 @@ export interface ExitDemand {
 }
 
 export type ExitLeg = `exit-${number}`;
+export type StopLeg = `stop-${number}`;
 
 /** A finished exit order that filled: ours, or one that somebody else placed by hand. */
 export interface ExitRecord extends OrderRecord {
-  readonly leg: ExitLeg | 'outside';
+  readonly leg: ExitLeg | StopLeg | 'outside';
+}
+
+/** The stop-loss order at the emergency level, from before it is sent until it is proven finished. */
+export interface ProtectiveStop {
+  readonly leg: StopLeg;
+  /** Null while it is not known whether the exchange has taken it. */
+  readonly exchangeOrderId: string | null;
+  readonly quantity: Decimal;
+  readonly triggerPrice: Decimal;
+  readonly submittedAtMs: number;
+  readonly deadlineMs: number;
 }
 
 export type Persistence = 'pending' | 'confirmed' | 'failed';
@@ -130,6 +144,9 @@ export interface TradeState {
   exits: ExitRecord[];
   /** Number of the next exit leg. */
   nextExitLeg: number;
+  /** Absent in states of before there were any. */
+  stop?: ProtectiveStop | null;
+  nextStopLeg?: number;
   /** Why the trade ended without a position, or what a person should know. */
   note: string | null;
   realizedPnl: Decimal | null;

@@ -38,7 +38,7 @@ export function showDetails(state: TradeState): void {
 
 /** What matters most comes first: the page shows only so many lines. */
 function details(state: TradeState): string[] {
-  const { request, plan, position, evaluation, demand, exits, guard } = state;
+  const { request, plan, position, evaluation, demand, exits, guard, stop } = state;
   const lines = [`### ${request.side} ${request.symbol}: ${state.stage}`];
   if (position) {
     const { quantity, averagePrice, fee } = position.entry;
@@ -51,6 +51,8 @@ function details(state: TradeState): string[] {
       `**Last evaluation:** ${answer.action} \`${answer.rule}\` at ${mark} (${percent(answer.returnFraction)})`,
     );
   }
+  if (stop)
+    lines.push(`**Protective stop:** ${stop.quantity} at ${stop.triggerPrice} \`${stop.exchangeOrderId}\``);
   if (demand) lines.push(`**Exit:** \`${demand.rule}\`: ${demand.reason}`);
   for (const { summary } of exits) {
     lines.push(`**Exited:** ${summary.quantity} at ${summary.averagePrice}, fee ${summary.fee}`);

@@ -5,7 +5,9 @@ import { exitOrderSide } from '../domain/position.ts';
 import { asking, findingGuard, guarding } from './activity-options.ts';
 import { absenceProvableFromMs, proveOutcome } from './place-order.ts';
 import { showDetails } from './presentation.ts';
+import { StopKeeper } from './protective-stop.ts';
 import { dropEndedGuard } from './release-guard.ts';
+import { isInDoubt } from './stop-state.ts';
 import { openQuantity, type RearmRequest } from './trade-state.ts';
 import type { EntryPlan, LastEvaluation, OpenPosition, TradeState } from './messages.ts';
 
@@ -21,15 +23,18 @@ const BETWEEN_DOUBTS_MS = 30_000;
  */
 export async function protect(state: TradeState, plan: EntryPlan, rearm: RearmRequest): Promise<void> {
   const isOver = () => state.demand !== null;
+  const stop = new StopKeeper(state, plan, rearm);
   for (let checks = 0; !isOver(); checks += 1) {
     if (rearm.isWanted) checks = 0;
     rearm.clear();
+    if (stop.isMissing()) await stop.place();
     if (checks === 0 || !(await isUnderGuard(state))) await arm(state, plan);
+    stop.look();
     showDetails(state);
     if (await settleDoubt(state, plan)) rearm.ask();
     if (rearm.isWanted) continue;
     const checkMs = CHECK_AFTER_MS[Math.min(checks, CHECK_AFTER_MS.length - 1)] ?? Infinity;
-    await condition(() => isOver() || rearm.isWanted, checkMs / plan.policy.timeScale);
+    await condition(() => isOver() || rearm.isWanted || rearm.hasStopMoved, checkMs / plan.policy.timeScale);
   }
 }
 
@@ -114,7 +119,7 @@ function isExitDemanded(state: TradeState): boolean {
 
 function armRequest(state: TradeState, plan: EntryPlan, position: OpenPosition): ArmRequest {
   const { tradeId, symbol, side } = state.request;
-  const mayFire = state.legInDoubtSinceMs === null;
+  const mayFire = state.legInDoubtSinceMs === null && !isInDoubt(state.stop);
   return {
     tradeId,
     positionId: position.positionId,
@@ -137,6 +142,7 @@ function armRequest(state: TradeState, plan: EntryPlan, position: OpenPosition):
           side: exitOrderSide(side),
           quantity: roundDown(openQuantity(state, position), plan.minimums.quantityDecimals),
           leverage: plan.leverage,
+          stopOrderId: state.stop?.exchangeOrderId ?? null,
         }
       : null,
   };

@@ -19,6 +19,7 @@ import {
   type TradeRequest,
   type TradeState,
 } from './messages.ts';
+import { countExit } from './stop-state.ts';
 
 const ENDED: readonly Stage[] = ['closed', 'rejected', 'cancelled', 'compensated'];
 const EXITABLE: readonly Stage[] = ['entering', 'open', 'exiting'];
@@ -26,6 +27,8 @@ const EXITABLE: readonly Stage[] = ['entering', 'open', 'exiting'];
 /** Lets the rest of the trade wake the watch: a guard was lost, or the position grew. */
 export class RearmRequest {
   isWanted = false;
+  /** The exchange has told of the protective stop. */
+  hasStopMoved = false;
 
   ask(): void {
     this.isWanted = true;
@@ -54,6 +57,8 @@ export function newTradeState(request: TradeRequest): TradeState {
     shortage: null,
     exits: [],
     nextExitLeg: 1,
+    stop: null,
+    nextStopLeg: 1,
     note: null,
     realizedPnl: null,
   };
@@ -80,7 +85,8 @@ export function acceptMessages(state: TradeState, rearm: RearmRequest): void {
     rearm.ask();
   });
   setHandler(orderMovedSignal, ({ exchangeOrderId }) => {
-    state.movedOrderId = exchangeOrderId;
+    if (state.stop?.exchangeOrderId === exchangeOrderId) rearm.hasStopMoved = true;
+    else state.movedOrderId = exchangeOrderId;
   });
   setHandler(requestExitUpdate, ({ reason }) => {
     const accepted = EXITABLE.includes(state.stage);
@@ -99,8 +105,7 @@ export function acceptMessages(state: TradeState, rearm: RearmRequest): void {
 function countSoldOutside(state: TradeState, rearm: RearmRequest, { exits }: SoldOutside): SoldOutsideAnswer {
   const { plan, position } = state;
   if (!plan || !position) return { stage: state.stage, openQuantity: '0' };
-  const counted = new Set(state.exits.map(({ exchangeOrderId }) => exchangeOrderId));
-  state.exits.push(...exits.filter(({ exchangeOrderId }) => !counted.has(exchangeOrderId)));
+  for (const exit of exits) countExit(state, exit);
   const left = openQuantity(state, position);
   if (isDust(plan.minimums, left)) demandExit(state, 'reconciliation', 'it was sold outside of Holdfast');
   else rearm.ask();

@@ -20,7 +20,7 @@ describe('an order that arrives after everything was settled elsewhere', { timeo
   beforeAll(async () => {
     lane = await Lane.open();
     gate = await openGate(lane.exchangeUrl);
-    await lane.startWorker({ apiUrl: gate.url });
+    await lane.startWorker({ KRAKEN_API_URL: gate.url });
   }, 240_000);
   afterAll(async () => {
     gate.close();

@@ -58,6 +58,38 @@ describe('orders on the paper exchange', () => {
     });
   });
 
+  it('of the kind stop-loss rest, are amended in place, hold what they sell, and fire at their trigger', async () => {
+    await on.exchange.submit(on.request(), 'entry');
+    const order = on.request({ type: 'stop-loss', side: 'sell', quantity: '0.004', triggerPrice: '24000' });
+    const outcome = await on.exchange.submit(order, 'exit');
+    if (outcome.kind !== 'accepted') throw new Error(`not accepted: ${outcome.kind}`);
+    const { exchangeOrderId } = outcome;
+    const amend = (quantity: string) =>
+      on.exchange.amend(
+        exchangeOrderId,
+        { quantity, triggerPrice: '24500', deadlineMs: Date.now() + 10_000 },
+        'exit',
+      );
+    expect(await amend('0.01')).toEqual({ kind: 'amended' });
+    expect(await amend('0.01')).toEqual({ kind: 'amended' });
+    expect(await amend('0.02')).toEqual({ kind: 'refused', code: 'EOrder:Insufficient funds' });
+    expect(await on.exchange.openOrders()).toMatchObject([
+      { exchangeOrderId, clientOrderId: order.clientOrderId, quantity: '0.01', filledQuantity: '0' },
+    ]);
+    const sold = on.request({ side: 'sell' });
+    expect(await on.exchange.submit(sold, 'exit')).toMatchObject({ code: 'EOrder:Insufficient funds' });
+    await on.price('24500.2', '24500.4');
+    expect(await on.exchange.order(exchangeOrderId, 'exit')).toMatchObject({ status: 'open' });
+    await on.price('24499.9', '24500.1');
+    expect(await on.exchange.order(exchangeOrderId, 'exit')).toMatchObject({
+      status: 'filled',
+      filledQuantity: '0.01',
+    });
+    expect(await amend('0.01')).toEqual({ kind: 'not-open' });
+    await on.fault('drop-before', { call: 'AmendOrder' });
+    expect(await amend('0.01')).toMatchObject({ kind: 'unknown' });
+  });
+
   it('keep what a partial fill bought', async () => {
     await on.fault('partial-fill', { fraction: 0.4 });
     const order = on.request({ type: 'limit', limitPrice: '30001' });

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   addOrderCost,
+  amendCost,
   cancelCost,
   createCallBudget,
   questionCost,
@@ -48,6 +49,16 @@ describe('call costs', () => {
     [300_000, 0],
   ])('charges a cancel of an order %d ms old %d', (ageMs, units) => {
     expect(cancelCost('BTC/USD', ageMs)).toMatchObject({ units });
+  });
+
+  it.each([
+    [0, 4],
+    [5_000, 3],
+    [10_000, 2],
+    [15_000, 1],
+    [300_000, 1],
+  ])('charges an amendment of an order %d ms old %d', (ageMs, units) => {
+    expect(amendCost('BTC/USD', ageMs)).toMatchObject({ units });
   });
 });
 

@@ -14,6 +14,13 @@ export interface ArrivedOrder {
   /** In any spelling. */
   readonly pair: string | null;
   readonly side: 'buy' | 'sell' | null;
+  readonly type?: string | null;
+  readonly reduceOnly?: boolean;
+  /** Base currency. */
+  readonly volume?: string | null;
+  readonly price?: string | null;
+  /** Of the order; null when none came of it. */
+  readonly status?: string | null;
   /** Base currency. */
   readonly filled: string;
   /** Quote currency. */
@@ -25,7 +32,11 @@ export interface ArrivedOrder {
 export interface PaperAccount {
   /** By the asset's usual name. */
   readonly balances: Readonly<Record<string, string>>;
-  readonly openOrders: readonly { readonly txid: string }[];
+  readonly openOrders: readonly {
+    readonly txid: string;
+    /** Base currency. */
+    readonly vol?: string;
+  }[];
   /** On margin. */
   readonly positions: readonly { readonly id: string }[];
 }
@@ -57,8 +68,9 @@ export class PaperControl {
     return ((await this.#call('GET', 'faults')) as { armed: { kind: string; pair: string | null }[] }).armed;
   }
 
-  async price(pair: string, bid: string, ask: string): Promise<void> {
-    await this.#call('POST', 'price', { pair, bid, ask });
+  /** The last trade is halfway between, unless it is told. */
+  async price(pair: string, bid: string, ask: string, last?: string): Promise<void> {
+    await this.#call('POST', 'price', { pair, bid, ask, ...(last === undefined ? {} : { last }) });
   }
 
   async arm(fault: Readonly<Record<string, unknown>>): Promise<void> {

@@ -3,7 +3,8 @@ import { entryOrderSide, exitOrderSide, type Side } from '../position.ts';
 import { positionId } from '../records.ts';
 import { baseAsset } from '../symbols.ts';
 import type { Orphan } from './orphans.ts';
-import type { AuditedOrder, Disagreement, ThreeViews } from './views.ts';
+import { firedStops } from './stops.ts';
+import { isStop, type AuditedOrder, type Disagreement, type ThreeViews } from './views.ts';
 
 /** Positions whose exposure the exchange tells only as one sum: a spot asset, or the shorts of a symbol. */
 export interface ExposureGroup {
@@ -74,8 +75,7 @@ function membersOf(views: ThreeViews, orphans: readonly Orphan[]): SidedMember[]
         ({ direction, owner }) => direction === 'exit' && owner?.tradeId === tradeId,
       );
       const told = running.get(tradeId)?.openQuantity;
-      const openQuantity =
-        told ?? subtract(quantity, add('0', ...sold.map(({ filledQuantity }) => filledQuantity)));
+      const openQuantity = told === undefined ? less(quantity, sold) : less(told, firedStops(views, tradeId));
       const isRunning = running.has(tradeId);
       return { side, member: { tradeId, positionId: id, symbol, openQuantity, openedAtMs, isRunning } };
     });
@@ -83,7 +83,7 @@ function membersOf(views: ThreeViews, orphans: readonly Orphan[]): SidedMember[]
   const rowless = views.running.flatMap(({ tradeId, positionId: id, side, symbol, openQuantity }) => {
     if (id === null || known.has(id) || side === null || symbol === null) return [];
     const entry = views.orders.find(({ exchangeOrderId }) => positionId(exchangeOrderId) === id);
-    const quantity = openQuantity ?? entry?.filledQuantity ?? '0';
+    const quantity = less(openQuantity ?? entry?.filledQuantity ?? '0', firedStops(views, tradeId));
     const openedAtMs = entry?.openedAtMs ?? views.nowMs;
     return [
       {
@@ -104,6 +104,10 @@ function membersOf(views: ThreeViews, orphans: readonly Orphan[]): SidedMember[]
     },
   }));
   return [...rows, ...rowless, ...adopted];
+}
+
+function less(quantity: Decimal, sold: readonly AuditedOrder[]): Decimal {
+  return subtract(quantity, add('0', ...sold.map(({ filledQuantity }) => filledQuantity)));
 }
 
 function groupOf(views: ThreeViews, all: readonly SidedMember[], side: Side, name: string): ExposureGroup {
@@ -130,7 +134,7 @@ function groupOf(views: ThreeViews, all: readonly SidedMember[], side: Side, nam
     held,
     required: add('0', ...members.map(({ openQuantity }) => openQuantity)),
     isMoving:
-      orders.some(({ isOpen, direction }) => isOpen && direction !== null) ||
+      orders.some((order) => order.isOpen && order.direction !== null && !isStop(order)) ||
       running.some(({ stage }) => stage !== 'open' && stage !== 'exiting'),
     isExiting: running.some(({ stage, isHeldUp }) => stage === 'exiting' && isHeldUp !== true),
     sinceMs: Math.max(0, ...orders.map(({ openedAtMs }) => openedAtMs), ...members.map((m) => m.openedAtMs)),
@@ -222,7 +226,7 @@ function salesOfOthers(
   orphans: readonly Orphan[],
 ): readonly AuditedOrder[] {
   const counted = new Set([
-    ...views.running.flatMap(({ soldOutside }) => soldOutside ?? []),
+    ...views.running.flatMap(({ countedExits }) => countedExits ?? []),
     ...orphans.flatMap(({ exits }) => exits.map(({ order }) => order.exchangeOrderId)),
   ]);
   return views.orders

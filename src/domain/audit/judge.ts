@@ -1,6 +1,7 @@
 import { exposureFindings, exposureGroups, tradesToAsk } from './exposure.ts';
 import { findOrphans, orphanFindings } from './orphans.ts';
-import type { Disagreement, ThreeViews } from './views.ts';
+import { stopFindings, tradesWithFiredStops } from './stops.ts';
+import { isStop, type AuditedOrder, type Disagreement, type Evidence, type ThreeViews } from './views.ts';
 
 /** Every disagreement between exchange, workflows and database (docs/design.md section 10). */
 export function judgeFindings(views: ThreeViews): Disagreement[] {
@@ -10,15 +11,16 @@ export function judgeFindings(views: ThreeViews): Disagreement[] {
     ...unwatchedPositions(views),
     ...rowFindings(views),
     ...exposureFindings(views, exposureGroups(views, orphans), orphans),
+    ...stopFindings(views),
     ...orphanReservations(views, new Set(orphans.map(({ order }) => order.owner?.tradeId))),
-    ...restingExits(views),
+    ...restingExits(views, new Set(orphans.map(({ stop }) => stop))),
     ...foreignOrders(views),
   ];
 }
 
 /** Running trades whose own account of what they hold is needed for a judgement. */
 export function tradesInQuestion(views: ThreeViews): string[] {
-  return tradesToAsk(exposureGroups(views, findOrphans(views)));
+  return [...tradesToAsk(exposureGroups(views, findOrphans(views))), ...tradesWithFiredStops(views)];
 }
 
 function unwatchedPositions({ positions, running, orders }: ThreeViews): Disagreement[] {
@@ -34,11 +36,22 @@ function unwatchedPositions({ positions, running, orders }: ThreeViews): Disagre
       evidence: {
         tradeId,
         entryOrderId: id.replace(/^kraken-/, ''),
-        exits: orders
-          .filter(({ direction, owner }) => direction === 'exit' && owner?.tradeId === tradeId)
-          .map(({ exchangeOrderId, owner }) => ({ exchangeOrderId, leg: owner?.leg ?? 'outside' })),
+        exits: exitsOf(tradeId, orders, (order) => !isRestingStop(order)),
+        ...restingStop(exitsOf(tradeId, orders, isRestingStop)),
       },
     }));
+}
+
+const isRestingStop = (order: AuditedOrder) => order.isOpen && isStop(order);
+
+function restingStop([stop]: readonly { exchangeOrderId: string; leg: string }[]): Pick<Evidence, 'stop'> {
+  return stop ? { stop } : {};
+}
+
+function exitsOf(tradeId: string, orders: readonly AuditedOrder[], are: (order: AuditedOrder) => boolean) {
+  return orders
+    .filter((order) => order.direction === 'exit' && order.owner?.tradeId === tradeId && are(order))
+    .map(({ exchangeOrderId, owner }) => ({ exchangeOrderId, leg: owner?.leg ?? 'outside' }));
 }
 
 /** A trade that exits is about to write its rows; one whose rows it is still writing is settled by itself. */
@@ -86,14 +99,18 @@ function orphanReservations(
 }
 
 /** An exit order of ours that rests, and no trade that would follow it. */
-function restingExits({ orders, running, positions }: ThreeViews): Disagreement[] {
+function restingExits(
+  { orders, running, positions }: ThreeViews,
+  ofOrphans: ReadonlySet<AuditedOrder | null>,
+): Disagreement[] {
   const followed = new Set([
     ...running.map(({ tradeId }) => tradeId),
     ...positions.filter(({ status }) => status === 'open').map(({ tradeId }) => tradeId),
   ]);
   return orders
-    .filter(({ direction, isOpen, owner }) => {
-      return direction === 'exit' && isOpen && !followed.has(owner?.tradeId ?? '');
+    .filter((order) => {
+      const { direction, isOpen, owner } = order;
+      return direction === 'exit' && isOpen && !ofOrphans.has(order) && !followed.has(owner?.tradeId ?? '');
     })
     .map(({ exchangeOrderId, symbol, clientOrderId, openedAtMs }) => ({
       kind: 'orphan-exit',

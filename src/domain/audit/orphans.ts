@@ -1,12 +1,14 @@
 import { compare, isPositive, subtract, add, type Decimal } from '../money.ts';
 import { positionId } from '../records.ts';
 import { baseAsset } from '../symbols.ts';
-import type { AuditedOrder, Disagreement, Evidence, ThreeViews } from './views.ts';
+import { isStop, type AuditedOrder, type Disagreement, type Evidence, type ThreeViews } from './views.ts';
 
 /** An entry of ours that no row and no running trade accounts for, with the exits that belong to it. */
 export interface Orphan {
   readonly order: AuditedOrder;
   readonly exits: readonly { readonly order: AuditedOrder; readonly leg: string }[];
+  /** Its protective stop, which still rests. */
+  readonly stop: AuditedOrder | null;
   /** What of it is still held, as far as orders tell. */
   readonly openQuantity: Decimal;
   /** Exits of unknown trades might have sold it, and nothing tells which did. */
@@ -51,6 +53,7 @@ export function findOrphans(views: ThreeViews): Orphan[] {
     if (exact) unknown.delete(exact);
     return { order, exits: exact ? [exact] : legs };
   });
+  const resting = new Set(views.orders.filter(({ direction, isOpen }) => direction === 'exit' && isOpen));
   return own.map(({ order, exits: known }) => {
     const left = subtract(order.filledQuantity, sum(known));
     const rivals = own.filter(
@@ -61,23 +64,43 @@ export function findOrphans(views: ThreeViews): Orphan[] {
     const suspects = isPositive(left) ? [...unknown].filter((exit) => couldSell(exit, order)) : [];
     const isAlone = rivals.length === 1 && compare(sum(suspects), left) <= 0;
     const all = isAlone ? [...known, ...suspects] : known;
+    const openQuantity = subtract(order.filledQuantity, sum(all));
+    const stop = stopOf(order, openQuantity, resting);
+    if (stop) resting.delete(stop);
     return {
       order,
       exits: all.map((exit) => ({ order: exit, leg: exit.owner?.leg ?? 'outside' })),
-      openQuantity: subtract(order.filledQuantity, sum(all)),
+      stop,
+      openQuantity,
       isUnclear: suspects.length > 0 && !isAlone,
     };
   });
 }
 
+/** The resting stop of its trade or, where nobody knows that one any more, one that would sell just what it holds. */
+function stopOf(
+  order: AuditedOrder,
+  openQuantity: Decimal,
+  resting: ReadonlySet<AuditedOrder>,
+): AuditedOrder | null {
+  const candidates = [...resting].filter((exit) => couldSell(exit, order));
+  const { owner } = order;
+  const own = owner && candidates.find((exit) => isStop(exit) && exit.owner?.tradeId === owner.tradeId);
+  const fitting = candidates.find(
+    (exit) => exit.owner === null && compare(exit.quantity, openQuantity) === 0,
+  );
+  return own ?? fitting ?? null;
+}
+
 export function orphanFindings(orphans: readonly Orphan[]): Disagreement[] {
-  return orphans.map(({ order, exits, openQuantity, isUnclear }) => {
+  return orphans.map(({ order, exits, stop, openQuantity, isUnclear }) => {
     const { exchangeOrderId, clientOrderId, symbol, side, filledQuantity, isOpen, owner } = order;
     const tradeId = owner?.tradeId ?? adoptedTradeId(exchangeOrderId);
     const evidence: Evidence = {
       tradeId,
       entryOrderId: exchangeOrderId,
       exits: exits.map((exit) => ({ exchangeOrderId: exit.order.exchangeOrderId, leg: exit.leg })),
+      ...(stop && { stop: { exchangeOrderId: stop.exchangeOrderId, leg: stop.owner?.leg ?? null } }),
     };
     return {
       kind: 'orphan-order',

@@ -19,6 +19,12 @@ export interface ThreeViews {
   /** All open ones, and those that were written within the time looked back on. */
   readonly positions: readonly PositionRowView[];
   readonly reservations: readonly { readonly tradeId: string; readonly createdAtMs: number }[];
+  /** Protective stops that rest by the database's account. */
+  readonly stops: readonly {
+    readonly tradeId: string;
+    readonly exchangeOrderId: string;
+    readonly sinceMs: number;
+  }[];
 }
 
 export interface AuditedOrder {
@@ -30,9 +36,15 @@ export interface AuditedOrder {
   readonly owner: { readonly tradeId: string; readonly leg: string } | null;
   readonly symbol: string;
   readonly side: OrderSide;
+  readonly quantity: Decimal;
   readonly filledQuantity: Decimal;
   readonly isOpen: boolean;
   readonly openedAtMs: number;
+}
+
+/** A protective stop of a trade that is known; nothing moves while it rests. */
+export function isStop({ owner }: AuditedOrder): boolean {
+  return owner?.leg.startsWith('stop-') ?? false;
 }
 
 export interface RunningTradeView {
@@ -46,8 +58,8 @@ export interface RunningTradeView {
   readonly openQuantity?: Decimal;
   /** By its own account it exits, but has nothing under way: the exchange doesn't hold what it has to sell. */
   readonly isHeldUp?: boolean;
-  /** Orders of others that the workflow counts as its exits already. */
-  readonly soldOutside?: readonly string[];
+  /** Orders that the workflow counts as its exits already; undefined where it was not asked. */
+  readonly countedExits?: readonly string[];
   /** Where the rows differ from what the workflow knows; absent where they agree or were not compared. */
   readonly difference?: {
     readonly field: string;
@@ -76,6 +88,8 @@ export const FINDING_KINDS = [
   'row-missing',
   'row-differs',
   'row-closed',
+  'stop-fired',
+  'stop-gone',
   'flat-on-exchange',
   'quantity-differs',
   'orphan-reservation',
@@ -94,6 +108,8 @@ export interface Evidence {
   readonly entryOrderId?: string;
   /** Exit orders of the trade that the exchange knows, by leg; `outside` for those that others placed. */
   readonly exits?: readonly { readonly exchangeOrderId: string; readonly leg: string }[];
+  /** An exit order of ours that rests; without a leg where its trade is not known any more. */
+  readonly stop?: { readonly exchangeOrderId: string; readonly leg: string | null };
 }
 
 /** One disagreement. */

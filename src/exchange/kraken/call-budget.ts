@@ -64,10 +64,25 @@ const CANCEL_UNITS: readonly (readonly [belowAgeMs: number, units: number])[] = 
   [300_000, 1],
 ];
 
+/** On top of the one that every change costs. */
+const AMEND_UNITS: readonly (readonly [belowAgeMs: number, units: number])[] = [
+  [5_000, 3],
+  [10_000, 2],
+  [15_000, 1],
+];
+
 /** By the age of the order since it was created. */
 export function cancelCost(symbol: string, ageMs: number): CallCost {
-  const units = CANCEL_UNITS.find(([below]) => ageMs < below)?.[1] ?? 0;
-  return { counter: 'trading', symbol, units };
+  return { counter: 'trading', symbol, units: unitsAt(CANCEL_UNITS, ageMs) };
+}
+
+/** By the age of the order since it was created. */
+export function amendCost(symbol: string, ageMs: number): CallCost {
+  return { counter: 'trading', symbol, units: 1 + unitsAt(AMEND_UNITS, ageMs) };
+}
+
+function unitsAt(units: typeof CANCEL_UNITS, ageMs: number): number {
+  return units.find(([below]) => ageMs < below)?.[1] ?? 0;
 }
 
 interface Level {

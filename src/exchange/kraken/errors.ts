@@ -34,6 +34,8 @@ const DEFINITE = new Set([
   'EOrder:Scheduled orders limit exceeded',
   'EOrder:Positions limit exceeded',
   'EOrder:Post only order',
+  'EOrder:Order not editable',
+  'EOrder:Not enough leaves qty',
   'EOrder:Reduce only:No position exists',
   'EOrder:Reduce only:Non-PC',
   'EOrder:Reduce only:Non-ECP',

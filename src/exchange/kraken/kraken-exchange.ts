@@ -6,7 +6,7 @@ import { createExchangeClock } from './clock.ts';
 import { assertLiveAllowed } from './live-guard.ts';
 import type { AdapterLog } from './log.ts';
 import { createMarketReads } from './market-reads.ts';
-import { cancelOrder, submitOrder } from './orders.ts';
+import { amendOrder, cancelOrder, submitOrder } from './orders.ts';
 import { createPairBook } from './pair-book.ts';
 import { parse, serverTime, webSocketToken } from './parse.ts';
 import { createPrivateApi } from './private-api.ts';
@@ -67,6 +67,7 @@ export function createKrakenExchange(options: KrakenExchangeOptions): KrakenExch
     instruments: () => pairs.instruments(),
     submit: (order, priority) => submitOrder(orderParts, order, priority),
     cancel: (exchangeOrderId, priority) => cancelOrder(orderParts, exchangeOrderId, priority),
+    amend: (exchangeOrderId, change, priority) => amendOrder(orderParts, exchangeOrderId, change, priority),
     webSocketToken: async () =>
       (await session.ask('GetWebSocketsToken', {}, 'look-up', webSocketToken)).token,
     close: () => queue.close(),

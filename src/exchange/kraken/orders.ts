@@ -1,12 +1,19 @@
-import type { CallPriority, CancelOutcome, OrderRequest, SubmitOutcome } from '../port.ts';
-import { addOrderCost, cancelCost } from './call-budget.ts';
+import type {
+  AmendOutcome,
+  CallPriority,
+  CancelOutcome,
+  OrderChange,
+  OrderRequest,
+  SubmitOutcome,
+} from '../port.ts';
+import { addOrderCost, amendCost, cancelCost, type CallCost } from './call-budget.ts';
 import { WaitedTooLong } from './call-queue.ts';
 import type { ExchangeClock } from './clock.ts';
-import { failedSubmit } from './errors.ts';
+import { failedSubmit, isDefiniteRefusal } from './errors.ts';
 import type { AdapterLog } from './log.ts';
 import { guessAltname } from './names.ts';
 import type { PairBook } from './pair-book.ts';
-import { addedOrder, cancelled } from './parse.ts';
+import { addedOrder, amended, cancelled } from './parse.ts';
 import type { PrivateApi, PrivateParams, PrivateReply } from './private-api.ts';
 import type { SeenOrders } from './seen-orders.ts';
 import type { Session } from './session.ts';
@@ -79,7 +86,6 @@ function addOrderParams(
   nowMs: number,
   offsetMs: number,
 ): PrivateParams {
-  const deadlineMs = Math.min(order.deadlineMs, nowMs + MAX_DEADLINE_AHEAD_MS) + offsetMs;
   const price = order.type === 'limit' ? order.limitPrice : order.triggerPrice;
   if (order.type !== 'market' && price === undefined) {
     throw new Error(`a ${order.type} order needs ${order.type === 'limit' ? 'limitPrice' : 'triggerPrice'}`);
@@ -95,8 +101,12 @@ function addOrderParams(
     // All P&L is in quote currency, so the fee must be.
     oflags: 'fciq',
     cl_ord_id: order.clientOrderId,
-    deadline: new Date(deadlineMs).toISOString(),
+    deadline: deadlineParam(order.deadlineMs, nowMs, offsetMs),
   };
+}
+
+function deadlineParam(deadlineMs: number, nowMs: number, offsetMs: number): string {
+  return new Date(Math.min(deadlineMs, nowMs + MAX_DEADLINE_AHEAD_MS) + offsetMs).toISOString();
 }
 
 function readSubmit(reply: PrivateReply): SubmitOutcome {
@@ -112,13 +122,10 @@ export async function cancelOrder(
   exchangeOrderId: string,
   priority: CallPriority,
 ): Promise<CancelOutcome> {
-  const { api, session, seen, now } = parts;
-  const known = seen.find(exchangeOrderId);
-  const cost =
-    known === null ? { counter: 'none' as const } : cancelCost(known.symbol, now() - known.openedAtMs);
+  const { api, session } = parts;
   try {
     const reply = await session.once({
-      cost,
+      cost: costByAge(parts, exchangeOrderId, cancelCost),
       priority,
       maxWaitMs: MAX_CANCEL_WAIT_MS,
       run: () => api.call('CancelOrder', { txid: exchangeOrderId }),
@@ -139,4 +146,53 @@ function readCancel(reply: PrivateReply): CancelOutcome {
   if (data === undefined) return { kind: 'unknown', why: 'unreadable answer to a cancel' };
   if (data.pending === true || Number(data.pending) > 0) return { kind: 'unknown', why: 'cancel pending' };
   return data.count > 0 ? { kind: 'cancelled' } : { kind: 'unknown', why: 'nothing was cancelled' };
+}
+
+/** Sends once. Idempotent, so that whoever gets no answer may simply ask for it again. */
+export async function amendOrder(
+  parts: OrderParts,
+  exchangeOrderId: string,
+  change: OrderChange,
+  priority: CallPriority,
+): Promise<AmendOutcome> {
+  const { api, session, clock, now } = parts;
+  const { quantity, triggerPrice, deadlineMs } = change;
+  try {
+    const offsetMs = await clock.offsetMs();
+    const reply = await session.once({
+      cost: costByAge(parts, exchangeOrderId, amendCost),
+      priority,
+      maxWaitMs: deadlineMs - now(),
+      run: () => {
+        const deadline = deadlineParam(deadlineMs, now(), offsetMs);
+        const wanted = { order_qty: quantity, trigger_price: triggerPrice };
+        return api.call('AmendOrder', { txid: exchangeOrderId, ...wanted, deadline });
+      },
+    });
+    return readAmend(reply);
+  } catch (error) {
+    return { kind: 'unknown', why: error instanceof Error ? error.message : 'unexpected failure' };
+  }
+}
+
+function readAmend(reply: PrivateReply): AmendOutcome {
+  if (reply.kind === 'trouble') return { kind: 'unknown', why: reply.why };
+  if (reply.kind === 'result') {
+    const isAmended = amended.safeParse(reply.result).success;
+    return isAmended ? { kind: 'amended' } : { kind: 'unknown', why: 'unreadable answer to an amendment' };
+  }
+  const [code] = reply.codes;
+  if (reply.codes.every((each) => each === 'EOrder:Unknown order')) return { kind: 'not-open' };
+  if (code !== undefined && reply.codes.every(isDefiniteRefusal)) return { kind: 'refused', code };
+  return { kind: 'unknown', why: reply.codes.join(', ') };
+}
+
+/** Of an order whose pair is not known nothing can be booked. */
+function costByAge(
+  { seen, now }: OrderParts,
+  exchangeOrderId: string,
+  cost: (symbol: string, ageMs: number) => CallCost,
+): CallCost {
+  const known = seen.find(exchangeOrderId);
+  return known === null ? { counter: 'none' } : cost(known.symbol, now() - known.openedAtMs);
 }

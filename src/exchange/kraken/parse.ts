@@ -110,6 +110,8 @@ export const addedOrder = z.object({
   txid: z.array(z.string().regex(/^[A-Z0-9]{6}-[A-Z0-9]{5}-[A-Z0-9]{6}$/)).length(1),
 });
 
+export const amended = z.object({ amend_id: z.string().min(1) });
+
 export const cancelled = z.object({
   count: z.number().int(),
   pending: z.union([z.boolean(), z.number()]).optional(),

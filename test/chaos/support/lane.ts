@@ -1,8 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { WorkflowNotFoundError } from '@temporalio/client';
+import { pino } from 'pino';
 import { HoldfastClient } from '../../../src/client.ts';
 import { startNodeChild, type LogLine, type NodeChild } from '../../../src/embedded/node-child.ts';
+import type { Side } from '../../../src/domain/position.ts';
 import { modernAsset } from '../../../src/domain/symbols.ts';
+import { createKrakenExchange, type KrakenExchange } from '../../../src/exchange/kraken/kraken-exchange.ts';
 import { PAIR_ROWS } from '../../../src/exchange/paper/pair-table.ts';
 import { findPair } from '../../../src/exchange/paper/pairs.ts';
 import { startPaperExchange, type PaperExchange } from '../../../src/exchange/paper/server.ts';
@@ -89,7 +92,7 @@ export class Lane {
     return this.#workers.length > 0;
   }
 
-  async startWorker({ apiUrl = this.exchangeUrl } = {}): Promise<NodeChild> {
+  async startWorker(variables: NodeJS.ProcessEnv = {}): Promise<NodeChild> {
     const key = this.#keys[this.#workers.length];
     if (!key) throw new Error(`a lane has ${KEYS} keys at most`);
     const worker = await startNodeChild({
@@ -101,18 +104,26 @@ export class Lane {
         TEMPORAL_ADDRESS: this.temporal.address,
         TEMPORAL_NAMESPACE: this.temporal.namespace,
         DATABASE_URL: this.#database.url,
-        KRAKEN_API_URL: apiUrl,
+        KRAKEN_API_URL: this.exchangeUrl,
         KRAKEN_WS_URL: this.#exchange.wsUrl,
         KRAKEN_API_KEY: key.key,
         KRAKEN_API_SECRET: key.secret,
         PREDICTION_URL: 'none',
         HOLDFAST_TIME_SCALE: String(TIME_SCALE),
         HOLDFAST_MAX_OPEN_POSITIONS: '1000',
+        ...variables,
       },
       onLog: (line) => this.#log.push({ worker: key.key, ...line }),
     });
     this.#workers.push(worker);
     return worker;
+  }
+
+  /** A second hand on the account, past everything of ours. */
+  byHand(): KrakenExchange {
+    const key = this.#keys.at(-1);
+    if (!key) throw new Error('a lane has no keys');
+    return createKrakenExchange({ restUrl: this.exchangeUrl, ...key, log: pino({ level: 'silent' }) });
   }
 
   /** What workers said about a trade, for people who read why a test failed. */
@@ -140,23 +151,36 @@ export class Lane {
   }
 
   /** A pair that this lane has not traded yet, quoted at its usual price. */
-  async freshSymbol(): Promise<{ symbol: string; price: string; takeProfit: () => Promise<void> }> {
+  async freshSymbol(): Promise<{
+    symbol: string;
+    price: string;
+    /** Quotes it at so many times its usual price. */
+    move: (times: number) => Promise<void>;
+    takeProfit: () => Promise<void>;
+  }> {
     const pair = SPOT_USD[this.#nextSymbol % SPOT_USD.length];
     if (!pair) throw new Error('no pair is listed');
     this.#nextSymbol += 1;
     const { symbol, decimals } = pair;
     const price = rounded(Number(pair.price), decimals);
-    await this.paper.price(symbol, price, price);
-    const high = rounded(Number(pair.price) * 1.6, decimals);
-    return { symbol, price, takeProfit: () => this.paper.price(symbol, high, high) };
+    const move = (times: number) => {
+      const moved = rounded(Number(pair.price) * times, decimals);
+      return this.paper.price(symbol, moved, moved);
+    };
+    await move(1);
+    return { symbol, price, move, takeProfit: () => move(1.6) };
   }
 
   /** By a limit at that price, else at market. */
-  async openTrade(tradeId: string, symbol: string, limit: string | null = null): Promise<void> {
+  async openTrade(
+    tradeId: string,
+    symbol: string,
+    { limit = null, side = 'long' }: { limit?: string | null; side?: Side } = {},
+  ): Promise<void> {
     await this.client.openTrade({
       tradeId,
       symbol,
-      side: 'long',
+      side,
       notional: '200',
       order: limit === null ? { type: 'market' } : { type: 'limit', price: limit },
       strategy: 'protocol test',

@@ -81,7 +81,7 @@ async function prepare(lane: Lane, { fault, leg }: Combination): Promise<Story> 
     tradeId: randomUUID(),
     symbol,
     begin: () => {
-      if (leg.startsWith('entry')) return lane.openTrade(story.tradeId, symbol, limit);
+      if (leg.startsWith('entry')) return lane.openTrade(story.tradeId, symbol, { limit });
       return leg === 'exit-mark' ? takeProfit() : lane.forceExit(story.tradeId);
     },
   };

@@ -1,0 +1,52 @@
+import { isPositive } from '../money.ts';
+import { isStop, type AuditedOrder, type Disagreement, type ThreeViews } from './views.ts';
+
+/** Stops of a running trade that have filled and that it has not counted, as far as it was asked. */
+export function firedStops({ orders, running }: ThreeViews, tradeId: string): AuditedOrder[] {
+  const counted = new Set(running.find((trade) => trade.tradeId === tradeId)?.countedExits);
+  return orders.filter((order) => {
+    const hasFilled = isStop(order) && !order.isOpen && isPositive(order.filledQuantity);
+    return hasFilled && order.owner?.tradeId === tradeId && !counted.has(order.exchangeOrderId);
+  });
+}
+
+/** Their own account of what they hold decides. */
+export function tradesWithFiredStops(views: ThreeViews): string[] {
+  return views.running
+    .map(({ tradeId }) => tradeId)
+    .filter((tradeId) => firedStops(views, tradeId).length > 0);
+}
+
+/**
+ * A trade learns of its stop when it looks, or from here: that it has sold, or that it rests no more though nothing
+ * was sold, because somebody cancelled it.
+ */
+export function stopFindings(views: ThreeViews): Disagreement[] {
+  const open = views.running.filter(({ stage, positionId }) => stage === 'open' && positionId !== null);
+  const listed = new Set(views.orders.map(({ exchangeOrderId }) => exchangeOrderId));
+  return open.flatMap(({ tradeId, positionId }) => {
+    const subject = positionId ?? tradeId;
+    const fired = firedStops(views, tradeId).map((order): Disagreement => {
+      const { exchangeOrderId, filledQuantity, openedAtMs, owner } = order;
+      return {
+        kind: 'stop-fired',
+        subject,
+        remedy: 'settle',
+        sinceMs: openedAtMs,
+        seen: { tradeId, krakenOrderId: exchangeOrderId, filledQuantity },
+        evidence: { tradeId, exits: [{ exchangeOrderId, leg: owner?.leg ?? 'outside' }] },
+      };
+    });
+    const gone = views.stops
+      .filter((stop) => stop.tradeId === tradeId && !listed.has(stop.exchangeOrderId))
+      .map(({ exchangeOrderId, sinceMs }): Disagreement => ({
+        kind: 'stop-gone',
+        subject,
+        remedy: 'settle',
+        sinceMs,
+        seen: { tradeId, krakenOrderId: exchangeOrderId },
+        evidence: { tradeId, exits: [] },
+      }));
+    return [...fired, ...gone];
+  });
+}
