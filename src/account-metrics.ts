@@ -1,8 +1,6 @@
 import { Gauge, type Registry } from 'prom-client';
-import { accountView, type AccountSources, type AccountView } from './views/account-view.ts';
-
-/** A scrape is answered within this, whatever the database does. */
-const PATIENCE_MS = 2_000;
+import { sharedReading } from './shared-reading.ts';
+import { accountView, type AccountSources } from './views/account-view.ts';
 
 const FIGURES = [
   ['equity', 'holdfast_equity', 'Account value, account currency'],
@@ -13,7 +11,10 @@ const FIGURES = [
 
 /** What the account is worth and what keeps entries out, read at every scrape; left out while that can't be told. */
 export function registerAccountMetrics(registry: Registry, sources: AccountSources): void {
-  const view = sharedBy(FIGURES.length + 1, () => read(sources));
+  const view = sharedReading(FIGURES.length + 1, () => {
+    const nowMs = Date.now();
+    return accountView(sources, nowMs, nowMs);
+  });
   for (const [figure, name, help] of FIGURES) {
     new Gauge({
       name,
@@ -37,21 +38,4 @@ export function registerAccountMetrics(registry: Registry, sources: AccountSourc
       for (const { limit, symbol } of blocks) this.set({ limit, symbol: symbol ?? 'all' }, 1);
     },
   });
-}
-
-/** The gauges of one scrape collect side by side: they share one reading. */
-function sharedBy<T>(readers: number, read: () => Promise<T>): () => Promise<T> {
-  let current: Promise<T> | null = null;
-  let left = 0;
-  return () => {
-    if (current === null || left === 0) [current, left] = [read(), readers];
-    left -= 1;
-    return current;
-  };
-}
-
-async function read(sources: AccountSources): Promise<AccountView | null> {
-  const nowMs = Date.now();
-  const late = new Promise<null>((resolve) => setTimeout(resolve, PATIENCE_MS, null).unref());
-  return Promise.race([accountView(sources, nowMs, nowMs).catch(() => null), late]);
 }

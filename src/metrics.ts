@@ -1,8 +1,9 @@
 import { createServer, type Server } from 'node:http';
-import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
-import type { FeedStatus } from './exchange/port.ts';
+import { collectDefaultMetrics, type Registry } from 'prom-client';
+import type { FigureStore } from '../db/repositories/figures.ts';
 import { registerAccountMetrics } from './account-metrics.ts';
-import type { MarketHub } from './market/hub.ts';
+import { registerLedgerMetrics } from './ledger-metrics.ts';
+import { registerTradingMetrics, type TradingMetricsSources } from './trading-metrics.ts';
 import type { AccountSources } from './views/account-view.ts';
 
 export interface WorkerMetrics {
@@ -10,76 +11,61 @@ export interface WorkerMetrics {
   close(): Promise<void>;
 }
 
-export interface MetricsOptions {
+export interface MetricsOptions extends TradingMetricsSources {
+  /** What `createOrderMeter` counts into. */
+  readonly registry: Registry;
+  readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
   /** Where the Temporal SDK serves its own; 0 for nowhere. */
   readonly sdkMetricsPort: number;
-  readonly hub: MarketHub;
-  readonly feedStatus: () => FeedStatus;
   readonly account: AccountSources;
-  /** Whether the private stream of orders is there without a gap. */
-  readonly hearsOfOrders: () => boolean;
+  readonly figures: FigureStore;
+  /** What keeps this worker from its work, one line; null when it is well. */
+  readonly trouble: () => string | null;
 }
 
-/** Prometheus metrics of one worker: Node's, Temporal's and ours. */
+const SDK_PATIENCE_MS = 2_000;
+
+/** `/metrics`: Node's, Temporal's and ours. `/healthz`: 200 while this worker works and holds its lease, else 503. */
 export async function serveMetrics(options: MetricsOptions): Promise<WorkerMetrics> {
-  const { port, sdkMetricsPort, hub, feedStatus, account, hearsOfOrders } = options;
-  const registry = new Registry();
+  const { registry, host, port, sdkMetricsPort, account, figures, trouble } = options;
   collectDefaultMetrics({ register: registry, prefix: 'holdfast_process_' });
-  new Gauge({
-    name: 'holdfast_guarded_positions',
-    help: 'Open positions under guard of this worker',
-    registers: [registry],
-    collect() {
-      this.set(hub.guarded().length);
-    },
-  });
-  new Gauge({
-    name: 'holdfast_evaluations',
-    help: 'Exit evaluations of this worker since it started',
-    registers: [registry],
-    collect() {
-      this.set(hub.evaluations);
-    },
-  });
-  new Gauge({
-    name: 'holdfast_feed_silence_ms',
-    help: 'Time since the market feed said anything, heartbeats included',
-    registers: [registry],
-    collect() {
-      const { lastMessageMs } = feedStatus();
-      if (lastMessageMs !== null) this.set(Date.now() - lastMessageMs);
-    },
-  });
+  registerTradingMetrics(registry, options);
   registerAccountMetrics(registry, account);
-  new Gauge({
-    name: 'holdfast_order_stream_live',
-    help: '1 while the private stream tells of fills; 0: they are known by asking only',
-    registers: [registry],
-    collect() {
-      this.set(hearsOfOrders() ? 1 : 0);
-    },
-  });
-  const server = createServer((_request, response) => {
+  registerLedgerMetrics(registry, figures);
+  const server = createServer((request, response) => {
+    if (request.url === '/healthz') {
+      const why = trouble();
+      response.writeHead(why === null ? 200 : 503, { 'content-type': 'application/json' });
+      response.end(JSON.stringify({ ok: why === null, why }));
+      return;
+    }
     Promise.all([registry.metrics(), sdkMetrics(sdkMetricsPort)]).then(
       ([ours, sdks]) => response.setHeader('content-type', registry.contentType).end(ours + sdks),
       () => response.writeHead(500).end(),
     );
   });
-  return { url: `http://127.0.0.1:${await listen(server, port)}/metrics`, close: () => close(server) };
+  const taken = await listen(server, host, port);
+  return { url: `http://${host}:${taken}/metrics`, close: () => close(server) };
 }
 
+/** Ours are served even when the SDK's can't be had. */
 async function sdkMetrics(port: number): Promise<string> {
   if (port === 0) return '';
-  const response = await fetch(`http://127.0.0.1:${port}/metrics`);
-  return response.text();
+  try {
+    const signal = AbortSignal.timeout(SDK_PATIENCE_MS);
+    const response = await fetch(`http://127.0.0.1:${port}/metrics`, { signal });
+    return await response.text();
+  } catch {
+    return '';
+  }
 }
 
-function listen(server: Server, port: number): Promise<number> {
+function listen(server: Server, host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen(port, '127.0.0.1', () => {
+    server.listen(port, host, () => {
       const address = server.address();
       resolve(typeof address === 'object' && address ? address.port : port);
     });

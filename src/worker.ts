@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Client } from '@temporalio/client';
+import { Registry } from 'prom-client';
 import {
   NativeConnection,
   type NativeConnectionOptions,
@@ -37,6 +38,7 @@ import { OrderWatch } from './market/order-watch.ts';
 import { PredictionService } from './market/predictions.ts';
 import { startStaleWatch } from './market/stale-watch.ts';
 import { serveMetrics } from './metrics.ts';
+import { createOrderMeter, type OrderMeter } from './trading-metrics.ts';
 import { ensureSchedule, temporalEnvironment } from './temporal-connection.ts';
 import {
   exchangeAccess,
@@ -74,7 +76,10 @@ export async function startWorker(config: Config, log: Logger): Promise<RunningW
   installRuntime(config, log);
 
   const parts = await connectParts(config, log);
-  const { database, exchange, feed, connection, namespace } = parts;
+  const { database, feed, connection, namespace } = parts;
+  const registry = new Registry();
+  const orderMeter = createOrderMeter(registry);
+  const exchange = orderMeter.observe(parts.exchange);
   const repositories = createRepositories(database);
   const temporal = new Client({ connection, namespace });
   const client = new HoldfastClient(temporal);
@@ -90,12 +95,14 @@ export async function startWorker(config: Config, log: Logger): Promise<RunningW
     now,
     log,
   });
+  const decidedAtMs = new Map<string, number>();
   const hub = new MarketHub({
     feed,
     predict: (symbol) => predictions.latest(symbol),
     predictionIntervalMs: intervalMs,
     decided: (trade, last) => {
-      void keeper.decided(trade, last);
+      decidedAtMs.set(trade.positionId, performance.now());
+      void keeper.decided(trade, last).finally(() => decidedAtMs.delete(trade.positionId));
       if (last.evaluation.rule === 'emergency-loss') alertDesk.raise(emergencyAlert(trade, last));
     },
     now,
@@ -106,7 +113,7 @@ export async function startWorker(config: Config, log: Logger): Promise<RunningW
   const keeper = new GuardKeeper({
     hub,
     lease,
-    fire: createFiring({ exchange, lease, now, note: noteFiring(intents), log }),
+    fire: createFiring({ exchange, lease, now, note: noteFiring(intents, orderMeter, decidedAtMs), log }),
     taskQueue,
     tell: (tradeId, decision) => client.signalExitDecided(tradeId, decision),
     log,
@@ -160,12 +167,22 @@ export async function startWorker(config: Config, log: Logger): Promise<RunningW
   const stopLiveUpdates = startLiveUpdates(hub, repositories.ledger, log);
   const stopStaleWatch = startStaleWatch({ hub, workerId, raise: (alert) => alertDesk.raise(alert), now });
   const metrics = await serveMetrics({
+    registry,
+    host: config.HOLDFAST_METRICS_HOST,
     port: config.HOLDFAST_METRICS_PORT,
     sdkMetricsPort: config.HOLDFAST_SDK_METRICS_PORT,
     hub,
     feedStatus: () => feed.status(),
-    account: repositories,
+    callBudget: () => exchange.callBudget(),
+    leaseLeftMs: () => lease.leftMs(),
     hearsOfOrders: () => executions.live(),
+    account: repositories,
+    figures: repositories.figures,
+    trouble: () => {
+      const stopped = workers.find((worker) => worker.getState() !== 'RUNNING');
+      if (stopped) return `the worker is ${stopped.getState()}`;
+      return lease.leftMs() === 0 ? 'it holds no lease' : null;
+    },
   });
   const running = Promise.all(workers.map((worker) => worker.run()));
   const guarding = keepLease({ workerId, taskQueue, client, log });
@@ -255,8 +272,10 @@ function keepLease(options: { workerId: string; taskQueue: string; client: Holdf
   return { stop: () => stopping.abort() };
 }
 
-function noteFiring(intents: IntentJournal) {
+function noteFiring(intents: IntentJournal, meter: OrderMeter, decidedAtMs: ReadonlyMap<string, number>) {
   return (trade: ArmedTrade, outcome: SubmitOutcome): void => {
+    const startedMs = decidedAtMs.get(trade.positionId);
+    if (startedMs !== undefined) meter.exited(performance.now() - startedMs);
     if (trade.exit) void intents.fired(trade.tradeId, { ...trade.exit, symbol: trade.symbol }, outcome);
   };
 }

@@ -2,6 +2,7 @@ import type { DataSource } from 'typeorm';
 import { poolOf } from '../data-source.ts';
 import { createEquityStore, type EquityStore } from './equity.ts';
 import { createAlertStore, type AlertStore } from './alerts.ts';
+import { createFigureStore, type FigureStore } from './figures.ts';
 import { createFindingStore, type FindingStore } from './findings.ts';
 import { createHaltStore, type HaltStore } from './halts.ts';
 import { createLearningStore, type LearningStore } from './learning.ts';
@@ -22,6 +23,7 @@ export interface Repositories {
   readonly equity: EquityStore;
   readonly risk: RiskStore;
   readonly alerts: AlertStore;
+  readonly figures: FigureStore;
 }
 
 /** All repositories over a data source of `openDatabase`. */
@@ -38,5 +40,6 @@ export function createRepositories(database: DataSource): Repositories {
     equity: createEquityStore(pool),
     risk: createRiskStore(pool),
     alerts: createAlertStore(pool),
+    figures: createFigureStore(pool),
   };
 }

@@ -97,6 +97,8 @@ export interface CallBudget {
   charge(cost: CallCost, nowMs: number): void;
   /** Kraken said that the counter is full, so somebody else shares it: believe it. */
   exhausted(cost: CallCost, nowMs: number): void;
+  /** How full the counters are, each a fraction of its maximum; `trading` is the fullest pair's. */
+  used(nowMs: number): { readonly rest: number; readonly trading: number };
 }
 
 /**
@@ -135,6 +137,11 @@ export function createCallBudget(tier: Tier): CallBudget {
       if (limit === UNLIMITED) return;
       level.value = Math.max(drained(level, limit, nowMs), limit.max);
       level.atMs = nowMs;
+    },
+    used(nowMs) {
+      const share = (level: Level, limit: Limit) => drained(level, limit, nowMs) / limit.max;
+      const pairs = [...trading.values()].map((level) => share(level, TRADING_LIMITS[tier]));
+      return { rest: share(rest, REST_LIMITS[tier]), trading: Math.max(0, ...pairs) };
     },
   };
 }

@@ -52,7 +52,10 @@ const OVERTAKE_AFTER_MS = 1_000;
  * refused; the exit itself is never overtaken.
  * @param nowMs a monotonic clock
  */
-export function createCallQueue(budget: CallBudget, nowMs = () => performance.now()): CallQueue {
+export function createCallQueue(
+  budget: Omit<CallBudget, 'used'>,
+  nowMs = () => performance.now(),
+): CallQueue {
   const lanes = new Map<CallPriority, Entry[]>(ORDER.map((priority) => [priority, []]));
   const inFlight = new Map<Entry, number>();
   let closed = false;

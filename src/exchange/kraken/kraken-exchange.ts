@@ -37,6 +37,8 @@ export interface KrakenExchangeOptions {
 export interface KrakenExchange extends Exchange {
   /** For the private stream; good for 15 minutes. */
   webSocketToken(): Promise<string>;
+  /** How full this key's call counters are, each a fraction of its maximum, and how many calls wait. */
+  callBudget(): { readonly rest: number; readonly trading: number; readonly waiting: number };
   /** Calls that wait for their turn fail; the one in flight goes on to its end. */
   close(): void;
 }
@@ -46,7 +48,8 @@ export function createKrakenExchange(options: KrakenExchangeOptions): KrakenExch
   const venue = assertLiveAllowed(restUrl, options.live ?? false, options.paperHosts);
   const tier = options.tier ?? (venue === 'paper' ? 'pro' : 'starter');
 
-  const queue = createCallQueue(createCallBudget(tier));
+  const budget = createCallBudget(tier);
+  const queue = createCallQueue(budget);
   const api = createPrivateApi({ restUrl, key, secret, timeoutMs, now });
   const session = createSession(api, queue);
   const publicApi = createPublicApi(
@@ -70,6 +73,7 @@ export function createKrakenExchange(options: KrakenExchangeOptions): KrakenExch
     amend: (exchangeOrderId, change, priority) => amendOrder(orderParts, exchangeOrderId, change, priority),
     webSocketToken: async () =>
       (await session.ask('GetWebSocketsToken', {}, 'look-up', webSocketToken)).token,
+    callBudget: () => ({ ...budget.used(performance.now()), waiting: queue.waiting() }),
     close: () => queue.close(),
   };
 }
