@@ -30,7 +30,7 @@ const SDK_PATIENCE_MS = 2_000;
 /** `/metrics`: Node's, Temporal's and ours. `/healthz`: 200 while this worker works and holds its lease, else 503. */
 export async function serveMetrics(options: MetricsOptions): Promise<WorkerMetrics> {
   const { registry, host, port, sdkMetricsPort, account, figures, trouble } = options;
-  collectDefaultMetrics({ register: registry, prefix: 'holdfast_process_' });
+  collectDefaultMetrics({ register: registry, prefix: 'holdfast_' });
   registerTradingMetrics(registry, options);
   registerAccountMetrics(registry, account);
   registerLedgerMetrics(registry, figures);

@@ -140,3 +140,18 @@ describe('call budget', () => {
     );
   });
 });
+
+describe('what is used', () => {
+  it('is the share of each counter, of the fullest pair, and drains', () => {
+    const budget = createCallBudget('starter');
+    expect(budget.used(0)).toEqual({ rest: 0, trading: 0 });
+    budget.charge(questionCost('TradesHistory'), 0);
+    budget.charge(addOrderCost('BTC/USD'), 0);
+    budget.exhausted(addOrderCost('ETH/USD'), 0);
+    expect(budget.used(0)).toEqual({ rest: 2 / REST_LIMITS.starter.max, trading: 1 });
+    expect(budget.used(3_600_000)).toEqual({ rest: 0, trading: 0 });
+    const unlimited = createCallBudget('unlimited');
+    unlimited.charge(questionCost('OpenOrders'), 0);
+    expect(unlimited.used(0)).toEqual({ rest: 0, trading: 0 });
+  });
+});

@@ -9,6 +9,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'v
 import type { PositionView } from '../../src/views/position-view.ts';
 import { PaperControl } from '../support/paper-control.ts';
 import { freePortBase } from '../support/port-base.ts';
+import { deployedQueries, missingFrom } from '../support/prometheus.ts';
 import { holdfast, holdfastJson, holdfastLines, startUpWith, type Up } from '../support/up.ts';
 
 interface Opened {
@@ -60,6 +61,14 @@ describe('a trade', { timeout: 120_000 }, () => {
   const result = (opened: Opened): Promise<Record<string, unknown>> =>
     temporal.workflow.getHandle(opened.workflowId).result();
 
+  /** What the deployed alert rules and dashboard ask for and this worker does not tell. */
+  async function monitored(): Promise<string[]> {
+    const metrics = await (await fetch(up.ready.metricsUrl)).text();
+    return deployedQueries().flatMap((query) =>
+      missingFrom(metrics, query).map((what) => `${query.where}: ${what}`),
+    );
+  }
+
   it('opens, is shown everywhere alike, and closes by two orders', async () => {
     const before = (await paper.accepted()).length;
     const opened = await open('--side', 'long');
@@ -78,6 +87,7 @@ describe('a trade', { timeout: 120_000 }, () => {
     expect(await sql('SELECT status, COUNT(*) FROM "ManagedPosition" GROUP BY status')).toEqual([
       { status: 'open', count: '1' },
     ]);
+    await expect.poll(monitored, { timeout: 30_000, interval: 500 }).toEqual([]);
     expect(await sql('SELECT status, COUNT(*) FROM "LivePosition" GROUP BY status')).toEqual([
       { status: 'open', count: '1' },
     ]);
