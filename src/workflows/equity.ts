@@ -2,9 +2,10 @@ import { continueAsNew, proxyActivities, setHandler, workflowInfo } from '@tempo
 import type { Activities } from '../activities/index.ts';
 import { positionClosedSignal } from './messages.ts';
 
+/** Asked until it is answered: an exchange or a database that is away is no failure of the workflow. */
 const asking = proxyActivities<Pick<Activities, 'takeEquitySnapshot'>>({
   startToCloseTimeout: 30_000,
-  retry: { initialInterval: 1_000, maximumInterval: 10_000, maximumAttempts: 5 },
+  retry: { initialInterval: 1_000, maximumInterval: 30_000 },
 });
 
 /**
