@@ -16,6 +16,8 @@ import type { Traders } from './traders.ts';
 const CLI = fileURLToPath(new URL('../../../bin/holdfast.js', import.meta.url));
 const SETTLED_WITHIN_MS = 240_000;
 const FLAT_WITHIN_MS = 240_000;
+/** Of the news that a trade has ended, once everything is flat. */
+const ENDED_WITHIN_MS = 30_000;
 /** A trade is studied when as much time has passed again as it was held. */
 const LEARNED_WITHIN_MS = 400_000;
 const LOOK_EVERY_MS = 1_000;
@@ -69,7 +71,7 @@ export async function flatten({ stack, say }: CalmParts): Promise<void> {
 
 /** Ids of the trades that have not ended when their time is up. */
 export async function tradesLeft({ traders }: CalmParts): Promise<string[]> {
-  await within(FLAT_WITHIN_MS, () => Promise.resolve(traders.underWay.length === 0));
+  await within(ENDED_WITHIN_MS, () => Promise.resolve(traders.underWay.length === 0));
   return traders.underWay;
 }
 

@@ -54,6 +54,7 @@ export async function runStorm(options: StormOptions): Promise<StormReport> {
   logs.openIn(path.join(stack.directory, 'logs'));
   let isClean = false;
   try {
+    // Never closed: trades that have not ended are asked after until the process ends with its verdict.
     const connection = await Connection.connect({ address: stack.addresses.temporal });
     const temporal = new Client({ connection });
     const control = new PaperControl(stack.addresses.exchangeUrl);
@@ -75,7 +76,7 @@ export async function runStorm(options: StormOptions): Promise<StormReport> {
     const flattenedAtMs = Date.now();
     await flatten(parts);
     const notEnded = await tradesLeft(parts);
-    await untilLearned(parts);
+    if (notEnded.length === 0) await untilLearned(parts);
     market.stop();
     traders.stop();
 
@@ -91,7 +92,6 @@ export async function runStorm(options: StormOptions): Promise<StormReport> {
       demandedAtMs: traders.demandedAtMs,
       flattenedAtMs,
     });
-    await connection.close();
     const result = report({
       options,
       plan,
