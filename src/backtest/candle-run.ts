@@ -23,8 +23,8 @@ export class CandleRun extends SymbolRun {
   readonly #quote: ReturnType<typeof quoteMemo>;
   readonly #endRow: number;
   #row: number;
-  /** Whether the open of the row is past, and only the walk through it is left. */
-  #isOpen = false;
+  /** Of the four prices of the row's candle, the number of the one that comes next. */
+  #step = 0;
   /** The price that stands, which within a candle depends on the side. */
   #seen: Readonly<Record<Side, CandleField>> = { long: 'close', short: 'close' };
   #seenRow: number;
@@ -40,30 +40,32 @@ export class CandleRun extends SymbolRun {
 
   get nextMs(): number {
     if (this.#row >= this.#endRow) return Infinity;
-    const startMs = this.#series.timesMs[this.#row] ?? Infinity;
-    return this.#isOpen ? startMs + this.#quarterMs(1) : startMs;
+    return Math.min(this.#stepMs(), this.nextBoundaryMs, this.quietUntilMs);
   }
 
   advance(limitMs: number): void {
     const { timesMs, prices, intervalMs } = this.#series;
     const { high, low } = prices;
-    for (; this.#row < this.#endRow; this.#row += 1) {
+    while (this.#row < this.#endRow) {
       const row = this.#row;
       const startMs = timesMs[row] ?? Infinity;
-      if (!this.#isOpen) {
-        if (startMs > limitMs) return;
-        this.#open(row, startMs);
-        this.#isOpen = true;
+      if (this.#step === 1) {
+        const endMs = startMs + intervalMs;
+        const isQuiet = (low[row] ?? 0) > this.quietLow && (high[row] ?? 0) < this.quietHigh;
+        if (isQuiet && this.quietUntilMs >= endMs && endMs <= limitMs) {
+          this.marks += 3;
+          this.#finish();
+          continue;
+        }
       }
-      if (startMs + this.#quarterMs(1) > limitMs) return;
-      const isQuiet =
-        (low[row] ?? 0) > this.quietLow &&
-        (high[row] ?? 0) < this.quietHigh &&
-        this.quietUntilMs >= startMs + intervalMs;
-      if (!isQuiet) this.#walk(row, startMs);
-      this.marks += 3;
-      this.#stand(row, 'close', 'close');
-      this.#isOpen = false;
+      const stepMs = this.#stepMs();
+      // What time alone brings comes before a price of the same moment, the end of an interval with the next open.
+      const timerMs = Math.min(this.quietUntilMs, this.nextBoundaryMs);
+      if (Math.min(stepMs, timerMs) > limitMs) return;
+      if (this.quietUntilMs <= Math.min(stepMs, this.nextBoundaryMs)) this.passTime(timerMs);
+      else if (this.nextBoundaryMs < stepMs) this.boundary(this.nextBoundaryMs, false);
+      else if (this.#step === 0) this.#open(startMs);
+      else this.#glide(stepMs);
     }
   }
 
@@ -75,32 +77,35 @@ export class CandleRun extends SymbolRun {
     this.enter(signal, nowMs);
   }
 
-  #open(row: number, startMs: number): void {
-    // Intervals in which nothing was traded still have predictions, but nothing to enter at.
-    while (this.nextBoundaryMs < startMs) this.boundary(this.nextBoundaryMs, false);
-    const open = this.#series.prices.open[row] ?? 0;
+  #open(startMs: number): void {
+    const open = this.#series.prices.open[this.#row] ?? 0;
     this.marks += 1;
-    this.passTime(startMs);
-    this.#stand(row, 'open', 'open');
+    this.#stand('open', 'open');
     this.jump(open, startMs);
     if (this.nextBoundaryMs === startMs) this.boundary(startMs, true);
-    if (this.desk.curve.nextMs <= startMs) this.desk.sample(startMs);
+    this.#step = 1;
   }
 
-  #walk(row: number, startMs: number): void {
+  #glide(nowMs: number): void {
     const { prices } = this.#series;
-    for (let step = 0; step < 3; step += 1) {
-      const [long, short] = [PATHS.long[step] ?? 'close', PATHS.short[step] ?? 'close'];
-      const timeMs = startMs + this.#quarterMs(step + 1);
-      this.passTime(timeMs);
-      this.each((held) => {
-        const field = held.side === 'long' ? long : short;
-        if (held.isQuietAt(prices[field][row] ?? 0)) return null;
-        const last = this.markOf(held.side);
-        return held.glide(this.#markAt(row, field, held.side), last, this.prediction, timeMs);
-      });
-      this.#stand(row, long, short);
-    }
+    const row = this.#row;
+    const [long, short] = [PATHS.long[this.#step - 1] ?? 'close', PATHS.short[this.#step - 1] ?? 'close'];
+    this.marks += 1;
+    this.each((held) => {
+      const field = held.side === 'long' ? long : short;
+      if (held.isQuietAt(prices[field][row] ?? 0)) return null;
+      const last = this.markOf(held.side);
+      return held.glide(this.#markAt(row, field, held.side), last, this.prediction, nowMs);
+    });
+    this.#stand(long, short);
+    if (this.#step === 3) this.#finish();
+    else this.#step += 1;
+  }
+
+  #finish(): void {
+    this.#stand('close', 'close');
+    this.#step = 0;
+    this.#row += 1;
   }
 
   #markAt(row: number, field: CandleField, side: Side): Decimal {
@@ -108,13 +113,14 @@ export class CandleRun extends SymbolRun {
     return side === 'long' ? top.bid : top.ask;
   }
 
-  #stand(row: number, long: CandleField, short: CandleField): void {
-    this.#seenRow = row;
+  #stand(long: CandleField, short: CandleField): void {
+    this.#seenRow = this.#row;
     this.#seen = { long, short };
   }
 
-  /** Of the four prices of a candle, when the one with this number is reached. */
-  #quarterMs(quarter: number): number {
-    return Math.floor((quarter * (this.#series.intervalMs - 1)) / 3);
+  /** When the next price is reached: the four of a candle are spread over its time. */
+  #stepMs(): number {
+    const { timesMs, intervalMs } = this.#series;
+    return (timesMs[this.#row] ?? Infinity) + Math.floor((this.#step * (intervalMs - 1)) / 3);
   }
 }

@@ -31,6 +31,7 @@ export class EquityCurve {
     this.#observe = observe;
   }
 
+  /** When the next sample is due. */
   get nextMs(): number {
     return this.#nextMs;
   }
@@ -48,6 +49,7 @@ export class EquityCurve {
     return Math.floor(nowMs / DAY_MS) === this.#day ? this.#dayStart : this.#last;
   }
 
+  /** A point that only counts for the peak, the deepest fall and the day. */
   add(point: EquityPoint): void {
     this.#observe?.(point);
     this.#dayStart = this.dayStart(point.timeMs);
@@ -55,15 +57,18 @@ export class EquityCurve {
     this.#last = point.equity;
     if (compare(point.equity, this.#peak) > 0) this.#peak = point.equity;
     else this.#maxDrawdown = Math.max(this.#maxDrawdown, 1 - Number(point.equity) / Number(this.#peak));
-    if (point.timeMs < this.#nextMs) return;
+  }
+
+  /** The sample of `nextMs`, when everything until then has happened. */
+  keep(point: EquityPoint): void {
+    this.add(point);
     this.points.push(point);
-    this.#nextMs += this.#stepMs * (Math.floor((point.timeMs - this.#nextMs) / this.#stepMs) + 1);
+    this.#nextMs += this.#stepMs;
   }
 
   /** The last moment always belongs to the curve. */
   end(point: EquityPoint): void {
-    this.#nextMs = Math.min(this.#nextMs, point.timeMs);
     if (this.points.at(-1)?.timeMs === point.timeMs) this.points.pop();
-    this.add(point);
+    this.keep(point);
   }
 }

@@ -26,7 +26,9 @@ export function runBacktest(series: readonly Series[], given: Partial<BacktestSe
   for (;;) {
     const next = earliest(runs);
     if (!next) break;
-    next.run.advance(next.limitMs);
+    const { nextMs } = desk.curve;
+    if (nextMs < next.run.nextMs) desk.curve.keep(desk.point(nextMs));
+    else next.run.advance(Math.min(next.limitMs, nextMs));
   }
   desk.curve.end(desk.point(span.toMs));
   return {
@@ -58,19 +60,20 @@ function runOf(series: Series, pair: Pair, desk: Desk, settings: BacktestSetting
     : new TradeRun(series, pair, grid, desk, settings);
 }
 
-/** The run with the next event, and how far it may go before another's comes. */
+/** The run with the next event, of equal ones the first given, and how far it may go before it is another's turn. */
 function earliest(runs: readonly SymbolRun[]): { run: SymbolRun; limitMs: number } | null {
   let [first, limitMs]: [SymbolRun | null, number] = [null, Infinity];
   for (const run of runs) {
-    if (run.nextMs === Infinity) continue;
-    if (first === null || run.nextMs < first.nextMs) {
-      if (first) limitMs = Math.min(limitMs, first.nextMs);
+    const { nextMs } = run;
+    if (nextMs === Infinity) continue;
+    if (first === null || nextMs < first.nextMs) {
+      if (first) limitMs = Math.min(limitMs, first.nextMs - 1);
       first = run;
     } else {
-      limitMs = Math.min(limitMs, run.nextMs);
+      limitMs = Math.min(limitMs, nextMs);
     }
   }
-  return first ? { run: first, limitMs: Math.max(limitMs, first.nextMs) } : null;
+  return first && { run: first, limitMs: Math.max(limitMs, first.nextMs) };
 }
 
 function pairsOf(series: readonly Series[]): { one: Series; pair: Pair }[] {

@@ -49,7 +49,10 @@ export abstract class SymbolRun implements Venue {
   /** When something happens next; Infinity at the end of the data. */
   abstract get nextMs(): number;
 
-  /** Goes on through everything that happens at or before `limitMs`, at least one step. */
+  /**
+   * Goes on through everything that happens at or before `limitMs`, and through nothing later: until then another
+   * symbol, which shares the account, may have something to do.
+   */
   abstract advance(limitMs: number): void;
 
   /** The best prices now, as a position of that side sees them. */

@@ -30,12 +30,11 @@ export class TradeRun extends SymbolRun {
 
   advance(limitMs: number): void {
     const { timesMs, prices } = this.#series;
-    const { curve } = this.desk;
     while (this.#row < this.#endRow) {
       // Between two timers only prices matter.
-      const timerMs = Math.min(this.#timerMs(), this.quietUntilMs, curve.nextMs);
+      const dueMs = this.#timerMs();
       const [low, high, end, from] = [this.quietLow, this.quietHigh, this.#endRow, this.#row];
-      const stopMs = Math.min(timerMs, limitMs + 1);
+      const stopMs = Math.min(dueMs, limitMs + 1);
       let row = from;
       while (row < end) {
         const price = prices[row] ?? 0;
@@ -46,11 +45,9 @@ export class TradeRun extends SymbolRun {
       this.marks += row - from;
       if (row >= end) return;
       const timeMs = timesMs[row] ?? Infinity;
-      const dueMs = this.#timerMs();
       if (Math.min(timeMs, dueMs) > limitMs) return;
       if (dueMs <= timeMs) this.#timer(dueMs);
       else this.#mark(timeMs);
-      if (curve.nextMs <= Math.min(timeMs, limitMs)) this.desk.sample(timeMs);
     }
   }
 
@@ -65,27 +62,23 @@ export class TradeRun extends SymbolRun {
   }
 
   #timerMs(): number {
-    return Math.min(this.nextBoundaryMs, this.#delayed[0]?.dueMs ?? Infinity, this.nextGivenMs);
+    const delayedMs = this.#delayed[0]?.dueMs ?? Infinity;
+    return Math.min(this.nextBoundaryMs, delayedMs, this.nextGivenMs, this.quietUntilMs);
   }
 
+  /** What time alone brings, at the quote that stands. */
   #timer(dueMs: number): void {
+    this.passTime(dueMs);
     const [first] = this.#delayed;
-    if (first && first.dueMs <= this.nextBoundaryMs) {
+    if (first && first.dueMs <= dueMs) {
       this.#delayed.shift();
-      this.passTime(dueMs);
       this.enter(first.signal, dueMs);
-      return;
     }
-    if (this.nextGivenMs <= dueMs) {
-      this.passTime(dueMs);
-      for (const signal of this.takeSignals(dueMs)) this.enter(signal, dueMs);
-      return;
-    }
-    this.boundary(dueMs, true);
+    if (this.nextGivenMs <= dueMs) for (const signal of this.takeSignals(dueMs)) this.enter(signal, dueMs);
+    if (this.nextBoundaryMs <= dueMs) this.boundary(dueMs, true);
   }
 
   #mark(timeMs: number): void {
-    this.passTime(timeMs);
     const price = this.#series.prices[this.#row] ?? 0;
     this.#row += 1;
     this.marks += 1;
