@@ -26,6 +26,7 @@ import { WORKFLOW_TASK_TIMEOUT_MS } from './domain/safety-times.ts';
 import type {
   ExitAnswer,
   ExitDecision,
+  GiveWay,
   GuardRef,
   SoldOutside,
   SoldOutsideAnswer,
@@ -140,6 +141,16 @@ export class HoldfastClient {
       return await this.#trade(tradeId).executeUpdate<ExitAnswer, [{ reason: string }]>('requestExit', {
         args: [{ reason }],
       });
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return null;
+      throw error;
+    }
+  }
+
+  /** Asks a trade to make room for a better signal. Null when no such trade is running. */
+  async giveWay(tradeId: string, better: GiveWay): Promise<ExitAnswer | null> {
+    try {
+      return await this.#trade(tradeId).executeUpdate<ExitAnswer, [GiveWay]>('giveWay', { args: [better] });
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) return null;
       throw error;

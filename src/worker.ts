@@ -84,7 +84,14 @@ export async function startWorker(config: Config, log: Logger): Promise<RunningW
   const temporal = new Client({ connection, namespace });
   const client = new HoldfastClient(temporal);
   const provider = predictionProvider(config, intervalMs, log);
-  const predictions = new PredictionService({ exchange, provider, intervalMs, now, log });
+  const predictions = new PredictionService({
+    exchange,
+    provider,
+    intervalMs,
+    keep: (symbol, prediction) => repositories.signals.keepPrediction(symbol, prediction),
+    now,
+    log,
+  });
   const destinations = alertDestinations(config);
   const destinationNames = Object.keys(destinations) as Destination[];
   const alertDesk = startAlertDesk({

@@ -11,13 +11,6 @@ export interface TakenSnapshot extends AccountValue {
   readonly cause: 'interval' | 'close';
 }
 
-/** How equity stands against what it was; null where no snapshot tells. */
-export interface EquityStanding {
-  readonly latest: EquitySnapshotRow | null;
-  /** Equity when the day of `nowMs` began, midnight UTC; the first of the day where there is none from before. */
-  readonly dayStart: Decimal | null;
-}
-
 /** What the account was worth over time. */
 export interface EquityStore {
   /** Keeps a snapshot; null when a newer one, which says more, is there already. */
@@ -78,24 +71,6 @@ const STRETCHES = `
     FROM "EquitySnapshot" WHERE "takenAt" >= $1)
   (SELECT DISTINCT ON (stretch) "takenAt" FROM span ORDER BY stretch, "drawdown" DESC, "takenAt" DESC)
   UNION SELECT max("takenAt") FROM span`;
-
-/** On any connection, inside a transaction too. */
-export async function readEquityStanding(db: Queryable, nowMs: number): Promise<EquityStanding> {
-  const midnight = new Date(Math.floor(nowMs / 86_400_000) * 86_400_000);
-  const latest = await readLatest(db);
-  const [before] = await selectRows(
-    db,
-    equitySnapshotTable,
-    'WHERE "takenAt" < $1 ORDER BY "takenAt" DESC LIMIT 1',
-    [midnight],
-  );
-  const [first] = before
-    ? [before]
-    : await selectRows(db, equitySnapshotTable, 'WHERE "takenAt" >= $1 ORDER BY "takenAt" LIMIT 1', [
-        midnight,
-      ]);
-  return { latest, dayStart: first?.equity ?? null };
-}
 
 async function readLatest(db: Queryable): Promise<EquitySnapshotRow | null> {
   const [row] = await selectRows(db, equitySnapshotTable, 'ORDER BY "takenAt" DESC LIMIT 1');

@@ -8,7 +8,7 @@ import { recordClose, releaseReservation } from './close-position.ts';
 import { intentsOfTrade, markIntent, recordIntent, type IntentPatch, type KnownIntent } from './intents.ts';
 import { livePosition, updateLive, type LiveUpdate } from './live.ts';
 import { persistOpen, repairOpen, verifyOpen, type Verified } from './open-position.ts';
-import { reserve, type Reservation, type ReserveRequest } from './reserve.ts';
+import { declineRotation, reserve, type Reservation, type ReserveRequest } from './reserve.ts';
 
 export { VerificationFailed } from './open-position.ts';
 export type { IntentPatch, KnownIntent, LiveUpdate, ClosedOutcome, Reservation, ReserveRequest, Verified };
@@ -21,6 +21,8 @@ export type { NewIntent } from './intents.ts';
 export interface Ledger {
   /** Limits, capital and the entry intent in one transaction under a lock. */
   reserve(request: ReserveRequest): Promise<Reservation>;
+  /** Notes that the position that the entry waits for did not make room. */
+  declineRotation(tradeId: string, nowMs: number): Promise<void>;
   /** Gives capital back that no position came to use. True when it was held until now. */
   releaseReservation(tradeId: string, reason: string): Promise<boolean>;
   /** Adds knowledge to an intent; older knowledge changes nothing. False when there is no such intent. */
@@ -51,6 +53,7 @@ export function createLedger(database: DataSource): Ledger {
   const witness = witnessOf(database);
   return {
     reserve: (request) => reserve(pool, request),
+    declineRotation: (tradeId, nowMs) => declineRotation(pool, tradeId, nowMs),
     releaseReservation: (tradeId, reason) => releaseReservation(pool, tradeId, reason),
     markIntent: (clOrdId, patch) => markIntent(pool, clOrdId, patch),
     recordIntent: (intent) => recordIntent(pool, intent),

@@ -1,19 +1,30 @@
 import type { Pool } from 'pg';
-import { big, compare, text, type Decimal } from '../../src/domain/money.ts';
+import { big, isPositive, text, ZERO, type Decimal } from '../../src/domain/money.ts';
 import type { Side } from '../../src/domain/position.ts';
 import { checkProtections, type ProtectionRefusal, type Protections } from '../../src/domain/protections.ts';
 import {
+  CAPITAL_LIMITS,
   checkEntry,
+  without,
   type EntryRequest,
   type Refusal,
   type RiskLimits,
   type RiskSnapshot,
 } from '../../src/domain/risk.ts';
+import { weakestToRotate, type GivingWay } from '../../src/domain/rotation.ts';
+import type { RotationRow } from '../entities/capital.ts';
 import { inTransaction, type Queryable } from '../transaction.ts';
-import { readEquityStanding } from './equity.ts';
 import { writeIntent, type NewIntent } from './intents.ts';
-import { readActiveHalt, readRealizedToday } from './loss-history.ts';
+import { peakOf, readLossHistory } from './loss-history.ts';
 import { readProtectionHistory } from './protection-history.ts';
+import {
+  beginRotation,
+  endRotation,
+  expireRotations,
+  rotationCandidates,
+  waitingRotation,
+  type RotationRequest,
+} from './rotation.ts';
 
 export interface ReserveRequest extends EntryRequest {
   readonly side: Side;
@@ -23,12 +34,18 @@ export interface ReserveRequest extends EntryRequest {
   readonly equity: Decimal | null;
   /** The same in the account's currency, where that is another one. */
   readonly accountEquity?: Decimal | null;
+  /** Cash that nothing holds, quote currency; null where the entry needs none. */
+  readonly freeCash?: Decimal | null;
   readonly intent: NewIntent;
+  /** A weaker position may make room; without it a reached limit is the end. */
+  readonly rotation?: RotationRequest;
   readonly nowMs: number;
 }
 
 export type Reservation =
   | { readonly kind: 'reserved' }
+  /** Capital is fully used, and a position may make room: it has to be asked, and its money waited for. */
+  | { readonly kind: 'waiting'; readonly weakest: GivingWay; readonly message: string }
   | { readonly kind: 'rejected'; readonly limit: AnyRefusal['limit']; readonly message: string };
 
 type AnyRefusal = Refusal | ProtectionRefusal;
@@ -50,38 +67,84 @@ export async function reserve(pool: Pool, request: ReserveRequest): Promise<Rese
     const [held] = earlier.rows;
     if (held?.status === 'held') return { kind: 'reserved' };
     const ended = held ? (held.reason ?? 'its capital was released') : null;
-    const refusal = await judge(client, request, ended);
-    if (refusal) return { kind: 'rejected', ...refusal };
+    const refuse = await judgeBy(client, request);
+    const snapshot = await readSnapshot(client, request, ended);
+    const refusal = refuse(snapshot);
+    if (refusal) {
+      const rotation = await makeRoom(client, request, snapshot, refusal, refuse);
+      if (!rotation) return { kind: 'rejected', ...refusal };
+      const { weakestTradeId: tradeId, weakestPositionId: positionId } = rotation;
+      const message = `${refusal.message}; waiting for the capital of trade ${tradeId} (confidence ${rotation.weakestConfidence} against ${rotation.confidence})`;
+      return { kind: 'waiting', weakest: { tradeId, positionId }, message };
+    }
     await client.query(
       `INSERT INTO "CapitalReservation" ("tradeId", "symbol", "side", "notional", "status")
        VALUES ($1, $2, $3, $4, 'held')`,
       [request.tradeId, request.symbol, request.side, request.notional],
     );
     await writeIntent(client, { ...request.intent, status: 'planned' });
+    if (request.rotation) await endRotation(client, request.tradeId, 'taken', request.nowMs);
     return { kind: 'reserved' };
   });
 }
 
-async function judge(
-  client: Queryable,
-  request: ReserveRequest,
-  ended: string | null,
-): Promise<AnyRefusal | null> {
-  const { limits, protections, symbol, nowMs } = request;
-  const refusal = checkEntry(limits, await readSnapshot(client, request, ended), request);
-  if (refusal) return refusal;
-  const history = await readProtectionHistory(client, protections, symbol, nowMs);
-  return checkProtections(protections, history, request);
+/** Notes that the position did not make room; the entry may find another. */
+export async function declineRotation(pool: Pool, tradeId: string, nowMs: number): Promise<void> {
+  await inTransaction(pool, (client) => endRotation(client, tradeId, 'declined', nowMs));
 }
 
-/** Capital in use: what is reserved, and open positions (adopted ones) that have no reservation. */
+type Judge = (snapshot: RiskSnapshot) => AnyRefusal | null;
+
+async function judgeBy(client: Queryable, request: ReserveRequest): Promise<Judge> {
+  const { limits, protections, symbol, nowMs } = request;
+  const history = await readProtectionHistory(client, protections, symbol, nowMs);
+  return (snapshot) =>
+    checkEntry(limits, snapshot, request) ?? checkProtections(protections, history, request);
+}
+
+/** The position that is waited for: the one that was asked already, or the weakest whose going is all that is missing. */
+async function makeRoom(
+  client: Queryable,
+  request: ReserveRequest,
+  snapshot: RiskSnapshot,
+  refusal: AnyRefusal,
+  refuse: Judge,
+): Promise<RotationRow | null> {
+  const { rotation, tradeId, symbol, side, notional, nowMs } = request;
+  if (!rotation) return null;
+  if (!CAPITAL_LIMITS.includes(refusal.limit)) {
+    await endRotation(client, tradeId, 'expired', nowMs);
+    return null;
+  }
+  await expireRotations(client, nowMs);
+  const asked = await waitingRotation(client, tradeId);
+  if (asked) return asked;
+  const weakest = weakestToRotate(
+    await rotationCandidates(client, tradeId, rotation.timeScale),
+    { symbol, side, confidence: rotation.confidence },
+    nowMs,
+    (candidate) => refuse(without(snapshot, candidate, symbol)) === null,
+  );
+  if (!weakest) return null;
+  const { limit } = refusal;
+  return beginRotation(client, { tradeId, symbol, side, notional, limit, nowMs }, rotation, weakest);
+}
+
+/** Entries of others that wait for the capital of a position: the room that it makes is theirs. */
+const WAITING = `"status" = 'waiting' AND "tradeId" <> $2 AND "expiresAt" > $3`;
+
+/**
+ * Capital in use: what is reserved, open positions (adopted ones) that have no reservation, and what others wait for.
+ */
 const IN_USE = `
   SELECT "symbol", "notional" FROM "CapitalReservation" WHERE "status" = 'held'
   UNION ALL
   SELECT "symbol", "quantity" * "entryPrice" FROM "ManagedPosition" AS position
   WHERE "status" = 'open' AND NOT EXISTS (
     SELECT FROM "CapitalReservation" AS held
-    WHERE held."tradeId" = position."tradeId" AND held."status" = 'held')`;
+    WHERE held."tradeId" = position."tradeId" AND held."status" = 'held')
+  UNION ALL
+  SELECT "symbol", "notional" FROM "Rotation" WHERE ${WAITING}`;
 
 async function readSnapshot(
   client: Queryable,
@@ -89,26 +152,35 @@ async function readSnapshot(
   ended: string | null,
 ): Promise<RiskSnapshot> {
   const { nowMs, accountEquity: equity = request.equity } = request;
-  const { rows } = await client.query<{ total: string; ofSymbol: string; exposure: string }>(
+  const { rows } = await client.query<{ total: string; ofSymbol: string; exposure: string; claimed: string }>(
     `SELECT count(*) AS total, count(*) FILTER (WHERE "symbol" = $1) AS "ofSymbol",
-       coalesce(sum("notional"), 0) AS exposure
+       coalesce(sum("notional"), 0) AS exposure,
+       (SELECT coalesce(sum("notional"), 0) FROM "Rotation"
+        WHERE ${WAITING} AND "side" = 'long') AS claimed
      FROM (${IN_USE}) AS in_use`,
-    [request.symbol],
+    [request.symbol, request.tradeId, new Date(nowMs)],
   );
   const [use] = rows;
   if (!use) throw new Error('an aggregate always has one row');
-  const { latest, dayStart } = await readEquityStanding(client, nowMs);
+  const { halt, peak, realizedToday, dayStartEquity } = await readLossHistory(client, nowMs);
   return {
     nowMs,
-    halt: await readActiveHalt(client),
+    halt,
     openPositions: Number(use.total),
     openPositionsOfSymbol: Number(use.ofSymbol),
     exposure: text(big(use.exposure)),
-    realizedToday: await readRealizedToday(client, nowMs),
+    freeCash: unclaimed(request.freeCash ?? null, use.claimed),
+    realizedToday,
     equity,
-    dayStartEquity: dayStart,
-    // Without a snapshot nothing is known of a time before this equity.
-    peakEquity: equity !== null && latest && compare(latest.peak, equity) > 0 ? latest.peak : equity,
+    dayStartEquity,
+    peakEquity: peakOf(equity, peak),
     ended,
   };
+}
+
+/** What others wait for is not free, also once it has come. */
+function unclaimed(freeCash: Decimal | null, claimed: string): Decimal | null {
+  if (freeCash === null) return null;
+  const left = text(big(freeCash).minus(big(claimed)));
+  return isPositive(left) ? left : ZERO;
 }

@@ -5,8 +5,7 @@ import type { RiskLimits } from '../../src/domain/risk.ts';
 import { riskRulesTable, type RiskRulesRow } from '../entities/capital.ts';
 import { selectRows } from '../sql.ts';
 import { inStatement, type Queryable } from '../transaction.ts';
-import { readEquityStanding } from './equity.ts';
-import { readActiveHalt, readRealizedToday } from './loss-history.ts';
+import { peakOf, readLossHistory } from './loss-history.ts';
 import { readProtectionHistory } from './protection-history.ts';
 
 export interface RiskRules {
@@ -44,14 +43,11 @@ export function createRiskStore(pool: Pool): RiskStore {
 }
 
 async function readBlocks(db: Queryable, { limits, protections }: RiskRules, nowMs: number) {
-  const { latest, dayStart } = await readEquityStanding(db, nowMs);
+  const { peak, ...losses } = await readLossHistory(db, nowMs);
   return entryBlocks(limits, protections, {
     nowMs,
-    halt: await readActiveHalt(db),
-    realizedToday: await readRealizedToday(db, nowMs),
-    equity: latest?.equity ?? null,
-    dayStartEquity: dayStart,
-    peakEquity: latest?.peak ?? null,
+    ...losses,
+    peakEquity: peakOf(losses.equity, peak),
     histories: new Map(
       await Promise.all(
         (await closedSymbols(db, protections, nowMs)).map(

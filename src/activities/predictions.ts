@@ -98,6 +98,7 @@ export function createPredictionActivities(dependencies: PredictionActivityDepen
             asOfMs: prediction.asOfMs,
             ttlMs: SIGNAL_TTL_MS,
           },
+          scan: { baseNotional: scan.baseNotional },
         });
       }
       return entries;

@@ -1,47 +1,70 @@
-import { REFERENCE_VOLATILITY, VOLATILITY_CANDLES } from '../domain/entry.ts';
-import { ACCOUNT_CURRENCY } from '../domain/equity.ts';
-import type { Decimal } from '../domain/money.ts';
 import type { Protections } from '../domain/protections.ts';
 import type { RiskLimits } from '../domain/risk.ts';
-import { logReturnDeviation, sizeOrder, volatilityScale, type OrderMinimums } from '../domain/sizing.ts';
-import { quoteAsset } from '../domain/symbols.ts';
+import type { GivingWay } from '../domain/rotation.ts';
+import type { SignalFacts } from '../domain/signal-facts.ts';
 import { clientOrderId } from '../exchange/client-order-id.ts';
 import { entryOrderSide } from '../domain/position.ts';
-import type { Exchange, Instrument } from '../exchange/port.ts';
-import type { EntryPlan, TradeRequest, TradeSettings } from '../workflows/messages.ts';
-import type { Ledger } from '../../db/repositories/ledger.ts';
+import type { EntryPlan, GiveWay, TradeRequest } from '../workflows/messages.ts';
+import type { Ledger, Reservation as LedgerReservation } from '../../db/repositories/ledger.ts';
 import type { LearningStore } from '../../db/repositories/learning.ts';
-import type { LedgerReader } from '../../db/repositories/reader.ts';
+import type { SignalStore } from '../../db/repositories/signals.ts';
+import type { HoldfastClient } from '../client.ts';
 import type { Logger } from '../logging.ts';
-import { readAccount } from './account.ts';
 import { workflowExecution } from './orders.ts';
+import { planEntry, type ImpossibleEntry, type PlanDependencies, type PlannedEntry } from './plan-entry.ts';
 
 export type Reservation =
   | { readonly kind: 'reserved'; readonly plan: EntryPlan }
+  /** The weakest position has to be asked to make room; then it is reserved anew. */
+  | { readonly kind: 'waiting'; readonly weakest: GivingWay; readonly message: string }
   | { readonly kind: 'rejected'; readonly message: string };
 
-export interface ReserveDependencies {
-  readonly exchange: Exchange;
-  readonly ledger: Pick<Ledger, 'reserve' | 'releaseReservation'>;
+export interface ReserveDependencies extends PlanDependencies {
+  readonly ledger: Pick<Ledger, 'reserve' | 'releaseReservation' | 'declineRotation'>;
   readonly learning: Pick<LearningStore, 'active'>;
-  readonly reader: Pick<LedgerReader, 'hasOpenShort'>;
+  readonly signals: Pick<SignalStore, 'skip'>;
+  readonly client: Pick<HoldfastClient, 'giveWay'>;
   readonly limits: RiskLimits;
   readonly protections: Protections;
-  readonly settings: TradeSettings;
-  readonly timeScale: number;
   readonly now: () => number;
   readonly log: Logger;
 }
 
+type Refused = Extract<LedgerReservation, { kind: 'rejected' }> | ImpossibleEntry;
+
 export function createReserveActivities(dependencies: ReserveDependencies) {
-  const { ledger, limits, protections, log, now } = dependencies;
+  const { ledger, learning, signals, client, limits, protections, timeScale, log, now } = dependencies;
+
+  async function reject(
+    request: TradeRequest,
+    { limit, message }: Pick<Refused, 'limit' | 'message'>,
+    thresholdsVersion: number,
+    facts: SignalFacts | null,
+  ): Promise<Reservation> {
+    const { tradeId, symbol, side, signal } = request;
+    log.warn({ tradeId, event: 'rejected', symbol, limit }, `rejected: ${message}`);
+    if (request.scan) {
+      const prediction = { ...signal, action: side === 'long' ? 'BUY' : 'SELL' } as const;
+      const skipped = { id: tradeId, symbol, prediction, limit, reason: message, thresholdsVersion };
+      await signals.skip({ ...skipped, ...(facts ? { facts } : {}) });
+    }
+    return { kind: 'rejected', message };
+  }
+
   return {
-    /** One transaction under a lock: limits and protections checked, capital reserved, entry intent written. */
+    /**
+     * One transaction under a lock: limits and protections checked, capital reserved, entry intent written. A signal
+     * of the scan that is refused is kept for learning.
+     */
     async reserve(request: TradeRequest): Promise<Reservation> {
       const { workflowId } = workflowExecution();
-      const planned = await planEntry(dependencies, request);
-      if (planned.kind === 'rejected') return reject(log, request, planned.message);
-      const { plan, notional, accountEquity } = planned;
+      const active = await learning.active();
+      const planned = await planEntry(dependencies, request, active);
+      if (planned.kind === 'impossible') return reject(request, planned, active.version, null);
+      const { plan, notional, accountEquity, freeCash } = planned;
+      const expiresAtMs = request.signal.asOfMs + request.signal.ttlMs;
+      const facts = signalFacts(request, planned, timeScale);
+      const { confidence } = request.signal;
       const answer = await ledger.reserve({
         tradeId: request.tradeId,
         symbol: request.symbol,
@@ -49,9 +72,11 @@ export function createReserveActivities(dependencies: ReserveDependencies) {
         notional,
         equity: plan.equity,
         accountEquity,
+        freeCash,
         limits,
         protections,
-        signalExpiresAtMs: request.signal.asOfMs + request.signal.ttlMs,
+        signalExpiresAtMs: expiresAtMs,
+        ...(facts ? { rotation: { confidence, expiresAtMs, timeScale, facts } } : {}),
         intent: {
           tradeId: request.tradeId,
           workflowId,
@@ -65,18 +90,36 @@ export function createReserveActivities(dependencies: ReserveDependencies) {
         },
         nowMs: now(),
       });
-      if (answer.kind === 'rejected') return reject(log, request, answer.message);
+      const { tradeId, symbol, side } = request;
+      switch (answer.kind) {
+        case 'rejected':
+          return reject(request, answer, active.version, facts);
+        case 'waiting':
+          log.info({ event: 'rotation', tradeId, symbol, weakest: answer.weakest }, answer.message);
+          return answer;
+        case 'reserved':
+          log.info(
+            { tradeId, event: 'reserved', symbol, side, quantity: plan.quantity },
+            `reserved ${notional} for ${side} ${symbol}`,
+          );
+          return { kind: 'reserved', plan };
+      }
+    },
+
+    /** Asks the weakest position to exit; what does not give way is not asked for the same entry again. */
+    async askToGiveWay(question: {
+      weakestTradeId: string;
+      better: GiveWay;
+    }): Promise<{ accepted: boolean }> {
+      const { weakestTradeId, better } = question;
+      const answer = await client.giveWay(weakestTradeId, better);
+      if (answer?.accepted) return { accepted: true };
+      await ledger.declineRotation(better.tradeId, now());
       log.info(
-        {
-          tradeId: request.tradeId,
-          event: 'reserved',
-          symbol: request.symbol,
-          side: request.side,
-          quantity: plan.quantity,
-        },
-        `reserved ${notional} for ${request.side} ${request.symbol}`,
+        { event: 'rotation-declined', tradeId: better.tradeId, weakestTradeId, stage: answer?.stage },
+        `trade ${weakestTradeId} does not give way`,
       );
-      return { kind: 'reserved', plan };
+      return { accepted: false };
     },
 
     async releaseReservation(release: { tradeId: string; reason: string }): Promise<void> {
@@ -85,86 +128,13 @@ export function createReserveActivities(dependencies: ReserveDependencies) {
   };
 }
 
-function reject(log: Logger, request: TradeRequest, message: string): Reservation {
-  log.warn({ tradeId: request.tradeId, event: 'rejected', symbol: request.symbol }, `rejected: ${message}`);
-  return { kind: 'rejected', message };
-}
-
-type Planned =
-  | {
-      readonly kind: 'planned';
-      readonly plan: EntryPlan;
-      readonly notional: Decimal;
-      readonly accountEquity: Decimal;
-    }
-  | { readonly kind: 'rejected'; readonly message: string };
-
-async function planEntry(dependencies: ReserveDependencies, request: TradeRequest): Promise<Planned> {
-  const { exchange, learning, reader, settings, timeScale } = dependencies;
-  const instrument = (await exchange.instruments()).find(({ symbol }) => symbol === request.symbol);
-  if (!instrument)
-    return { kind: 'rejected', message: `symbol ${request.symbol} is not listed on the exchange` };
-  if (!instrument.tradable)
-    return { kind: 'rejected', message: `symbol ${request.symbol} can't be traded now` };
-  const leverage = request.side === 'short' ? Math.min(...instrument.shortLeverages) : null;
-  if (leverage === Infinity)
-    return { kind: 'rejected', message: `symbol ${request.symbol} can't be sold short` };
-
-  const [quote] = await exchange.quotes([request.symbol]);
-  if (!quote) return { kind: 'rejected', message: `symbol ${request.symbol} has no quote` };
-  const quotePrice = request.side === 'long' ? quote.ask : quote.bid;
-  const price = request.order.type === 'limit' ? request.order.price : quotePrice;
-  const minimums = orderMinimums(instrument);
-  const sized = sizeOrder(minimums, request.notional, price);
-  if ('refusal' in sized) return { kind: 'rejected', message: sized.refusal };
-
-  const version = await learning.active();
-  const sigma = await volatility(exchange, request.symbol, timeScale);
-  const scale = volatilityScale(sigma, REFERENCE_VOLATILITY, version.thresholds.volatilityAdjustmentFactor);
-  const question = { priority: 'entry', mayHoldMargin: await reader.hasOpenShort() } as const;
-  const currency = quoteAsset(request.symbol);
-  const account = await readAccount(exchange, { ...question, currency, known: quote });
-  const { equity: accountEquity } =
-    currency === ACCOUNT_CURRENCY
-      ? account
-      : await readAccount(exchange, { ...question, currency: ACCOUNT_CURRENCY });
-  return {
-    kind: 'planned',
-    notional: sized.notional,
-    accountEquity,
-    plan: {
-      quantity: sized.quantity,
-      quotePrice,
-      policy: { version: version.version, thresholds: version.thresholds, timeScale },
-      volatilityScale: scale,
-      roundTripFee: 2 * instrument.takerFee,
-      tickSize: instrument.tickSize,
-      minimums,
-      leverage,
-      equity: account.equity,
-      settings,
-      marketConditions: {
-        bid: quote.bid,
-        ask: quote.ask,
-        sigma,
-        volatilityScale: scale,
-        source: request.signal.source,
-      },
-    },
-  };
-}
-
-export function orderMinimums(instrument: Instrument): OrderMinimums {
-  const { symbol, base, quote, quantityDecimals, minQuantity, minCost } = instrument;
-  return { symbol, base, quote, quantityDecimals, minQuantity, minCost };
-}
-
-/** Only scales thresholds; a market whose candles can't be had counts as ordinary. */
-async function volatility(exchange: Exchange, symbol: string, timeScale: number): Promise<number> {
-  try {
-    const candles = await exchange.candles(symbol, 60_000 / timeScale, VOLATILITY_CANDLES);
-    return logReturnDeviation(candles.map((candle) => candle.close));
-  } catch {
-    return 0;
-  }
+/** Of a signal that the scan found. */
+function signalFacts(
+  { scan }: TradeRequest,
+  { plan, notional, sigma, takerFee }: PlannedEntry,
+  timeScale: number,
+): SignalFacts | null {
+  if (!scan) return null;
+  const { quotePrice: price, equity } = plan;
+  return { price, sigma, takerFee, equity, baseNotional: scan.baseNotional, notional, timeScale };
 }

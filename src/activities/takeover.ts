@@ -19,7 +19,7 @@ import type {
 import type { LearningStore } from '../../db/repositories/learning.ts';
 import type { LedgerReader, TradeHistory } from '../../db/repositories/reader.ts';
 import type { HoldfastClient } from '../client.ts';
-import { orderMinimums } from './reserve.ts';
+import { orderMinimums } from './plan-entry.ts';
 
 export interface TakeoverDependencies {
   readonly exchange: Pick<Exchange, 'instruments' | 'order'>;

@@ -91,6 +91,8 @@ export class Desk {
         openPositions: this.account.holdings.size,
         openPositionsOfSymbol: ofSymbol,
         exposure: this.#exposure,
+        // The account itself refuses what it has no money for.
+        freeCash: null,
         realizedToday: this.#realizedToday(nowMs),
         equity,
         dayStartEquity: this.curve.dayStart(nowMs),

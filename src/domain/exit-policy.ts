@@ -40,8 +40,10 @@ export interface ExitPosition {
   readonly exitDemand?: string;
 }
 
+/** `rotation`: a better signal needed its capital; like `forced` no price decides it. */
 export const EXIT_RULES = [
   'forced',
+  'rotation',
   'emergency-loss',
   'extraordinary-profit',
   'ai-reversal',

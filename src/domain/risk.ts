@@ -1,4 +1,5 @@
 import { add, big, compare, isPositive, multiply, subtract, text, type Decimal } from './money.ts';
+import type { Side } from './position.ts';
 
 /** What the owner allows; null switches a limit off. */
 export interface RiskLimits {
@@ -32,6 +33,8 @@ export interface RiskSnapshot {
   readonly openPositionsOfSymbol: number;
   /** Quote currency. */
   readonly exposure: Decimal;
+  /** Cash that nothing holds yet, quote currency; null where the entry needs none or it is not known. */
+  readonly freeCash: Decimal | null;
   /** Net P&L of what closed since midnight UTC; a loss is negative. */
   readonly realizedToday: Decimal;
   /** From the exchange's balances; null when they are not known. */
@@ -56,11 +59,31 @@ export interface EntryRequest {
 
 export type LimitName = keyof RiskLimits;
 
+/** What says that capital is fully used: a position that closes makes room. */
+export const CAPITAL_LIMITS: readonly string[] = ['maxOpenPositions', 'maxExposure', 'funds'];
+
 /** Why an entry is not allowed; `limit` is a limit's name or what else stood in the way. */
 export interface Refusal {
-  readonly limit: LimitName | 'notional' | 'halted' | 'trade-ended' | 'signal-expired';
+  readonly limit: LimitName | 'funds' | 'notional' | 'halted' | 'trade-ended' | 'signal-expired';
   /** Names the limit, its value and what was asked. */
   readonly message: string;
+}
+
+/** How things would stand with one of the open positions gone. */
+export function without(
+  snapshot: RiskSnapshot,
+  position: { readonly symbol: string; readonly notional: Decimal; readonly side: Side },
+  symbol: string,
+): RiskSnapshot {
+  const { openPositions, openPositionsOfSymbol, exposure, freeCash } = snapshot;
+  return {
+    ...snapshot,
+    openPositions: openPositions - 1,
+    openPositionsOfSymbol: openPositionsOfSymbol - (position.symbol === symbol ? 1 : 0),
+    exposure: subtract(exposure, position.notional),
+    // A short gives back margin, not cash.
+    freeCash: freeCash === null || position.side === 'short' ? freeCash : add(freeCash, position.notional),
+  };
 }
 
 /** The first thing that forbids the entry, or null. Exits are never judged. Pure. */
@@ -126,6 +149,11 @@ function checkAmounts(limits: RiskLimits, snapshot: RiskSnapshot, request: Entry
     return {
       limit: 'maxExposure',
       message: `maxExposure is ${maxExposure}: ${snapshot.exposure} is in use, ${request.notional} more was asked`,
+    };
+  if (snapshot.freeCash !== null && compare(request.notional, snapshot.freeCash) > 0)
+    return {
+      limit: 'funds',
+      message: `funds: ${snapshot.freeCash} is free on the exchange, ${request.notional} was asked`,
     };
   return null;
 }

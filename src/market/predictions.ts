@@ -14,6 +14,8 @@ export interface PredictionServiceOptions {
   readonly provider: PredictionProvider;
   /** One prediction per symbol and interval, however many positions ask. */
   readonly intervalMs: number;
+  /** Learning asks later what was known; trading does not wait for it. */
+  readonly keep: (symbol: string, prediction: Prediction) => Promise<void>;
   readonly now: () => number;
   readonly log: Logger;
 }
@@ -48,10 +50,21 @@ export class PredictionService {
     const { exchange, provider, intervalMs, now, log } = this.#options;
     try {
       const candles = await exchange.candles(symbol, intervalMs, MOMENTUM_CANDLES);
-      return await provider.predict(symbol, candles, now());
+      const prediction = await provider.predict(symbol, candles, now());
+      if (prediction) void this.#keep(symbol, prediction);
+      return prediction;
     } catch (err) {
       log.warn({ event: 'prediction-failed', symbol, err }, 'no prediction');
       return null;
+    }
+  }
+
+  async #keep(symbol: string, prediction: Prediction): Promise<void> {
+    const { keep, log } = this.#options;
+    try {
+      await keep(symbol, prediction);
+    } catch (err) {
+      log.warn({ event: 'prediction-not-kept', symbol, err }, 'a prediction was not kept for learning');
     }
   }
 }

@@ -33,6 +33,11 @@ export interface TradeRequest {
   readonly order: { readonly type: 'market' } | { readonly type: 'limit'; readonly price: Decimal };
   readonly strategy: string;
   readonly signal: TradeSignal;
+  /** Of an entry that the scan found: it may take the capital of a weaker position, and is studied when it comes to nothing. */
+  readonly scan?: {
+    /** Before multiplier, confidence and volatility, quote currency. */
+    readonly baseNotional: Decimal;
+  };
 }
 
 /** Times that a trade pins when it starts, so that a changed environment never changes a running one. */
@@ -147,6 +152,10 @@ export interface TradeState {
   /** Absent in states of before there were any. */
   stop?: ProtectiveStop | null;
   nextStopLeg?: number;
+  /** Trades whose close made room while this one waited for capital. */
+  roomMadeBy?: readonly string[];
+  /** The trade that waits for this one's capital. */
+  makesRoomFor?: string;
   /** Why the trade ended without a position, or what a person should know. */
   note: string | null;
   realizedPnl: Decimal | null;
@@ -174,6 +183,15 @@ export interface ExitReason {
 export interface ExitAnswer {
   readonly accepted: boolean;
   readonly stage: Stage;
+}
+
+/** A better signal finds no free capital. */
+export interface GiveWay {
+  /** The entry that waits. */
+  readonly tradeId: string;
+  readonly symbol: string;
+  /** Of its signal, 0..1. */
+  readonly confidence: number;
 }
 
 export interface TradeProgress {
@@ -225,6 +243,10 @@ export const exitDecidedSignal = defineSignal<[ExitDecision]>('exitDecided');
 export const orderMovedSignal = defineSignal<[{ exchangeOrderId: string }]>('orderMoved');
 export const guardLostSignal = defineSignal<[{ leaseId: string }]>('guardLost');
 export const requestExitUpdate = defineUpdate<ExitAnswer, [ExitReason]>('requestExit');
+/** Asks for the exit of a position in favour of a better signal; it declines within its minimum hold. */
+export const giveWayUpdate = defineUpdate<ExitAnswer, [GiveWay]>('giveWay');
+/** To the trade that waits: the position is closed, its capital is free. */
+export const roomMadeSignal = defineSignal<[{ tradeId: string }]>('roomMade');
 /** Answers once the trade has got that far, or has ended before. */
 export const progressUpdate = defineUpdate<TradeProgress, ['reserved' | 'opened']>('progress');
 /** Reconciliation tells the trade what others sold of its position; an order counts once however often it is told. */

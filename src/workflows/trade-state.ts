@@ -1,17 +1,22 @@
 import { CancellationScope, condition, setHandler, workflowInfo } from '@temporalio/workflow';
 import type { Decimal } from '../domain/money.ts';
 import { quantityLeft } from '../domain/position.ts';
+import { mayRotate } from '../domain/rotation.ts';
 import { isDust } from '../domain/sizing.ts';
 import {
   exitDecidedSignal,
   forceExitSignal,
+  giveWayUpdate,
   guardLostSignal,
   orderMovedSignal,
   progressUpdate,
   requestExitUpdate,
+  roomMadeSignal,
   soldOutsideUpdate,
   stateQuery,
+  type ExitAnswer,
   type ExitDemand,
+  type GiveWay,
   type OpenPosition,
   type SoldOutside,
   type SoldOutsideAnswer,
@@ -93,12 +98,31 @@ export function acceptMessages(state: TradeState, rearm: RearmRequest): void {
     if (accepted) demandExit(state, 'forced', reason || 'no reason given');
     return { accepted, stage: state.stage };
   });
+  setHandler(giveWayUpdate, (better) => giveWay(state, better));
+  setHandler(roomMadeSignal, ({ tradeId }) => {
+    state.roomMadeBy = [...(state.roomMadeBy ?? []), tradeId];
+  });
   setHandler(soldOutsideUpdate, (sold) => countSoldOutside(state, rearm, sold));
   setHandler(progressUpdate, async (goal) => {
     await condition(() => hasReached(state, goal));
     return { stage: state.stage, positionId: state.position?.positionId ?? null, note: state.note };
   });
   demandExitOnCancellation(state);
+}
+
+/** One that exits already is as good: its capital is about to be free. */
+function giveWay(state: TradeState, { tradeId, symbol, confidence }: GiveWay): ExitAnswer {
+  const { stage, plan, position, request } = state;
+  const own = { confidence: request.signal.confidence, openedAtMs: position?.entry.firstFillMs ?? Infinity };
+  const accepted =
+    stage === 'exiting' ||
+    (stage === 'open' && plan !== null && mayRotate(own, confidence, plan.policy, Date.now()));
+  if (accepted) {
+    state.makesRoomFor = tradeId;
+    const reason = `makes room for ${symbol}, trade ${tradeId}: confidence ${confidence} against ${own.confidence}`;
+    demandExit(state, 'rotation', reason);
+  }
+  return { accepted, stage };
 }
 
 /** What is left is guarded anew, in its new quantity; with nothing left the trade closes by these fills. */

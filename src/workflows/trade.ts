@@ -9,6 +9,7 @@ import { recording, reserving } from './activity-options.ts';
 import { Compensations } from './compensation.ts';
 import { followEntry, placeEntry } from './enter.ts';
 import { exitPosition } from './exit.ts';
+import { tellRoomMade, waitForRoom } from './make-room.ts';
 import { closeRequest, failUnpersisted, persistPosition, recordClose } from './persist.ts';
 import { showDetails, showStage } from './presentation.ts';
 import { protect } from './protect.ts';
@@ -45,6 +46,7 @@ async function tell(state: TradeState, rearm: RearmRequest): Promise<TradeResult
     const reservation = await reserve(state);
     if (reservation.kind === 'rejected') return giveUp('rejected', reservation.message, reservation.mayHold);
     state.plan = reservation.plan;
+    state.note = null;
     if (state.demand) return giveUp('cancelled', 'an exit was demanded before the entry was sent', true);
   }
   const plan = state.plan;
@@ -110,27 +112,38 @@ async function tell(state: TradeState, rearm: RearmRequest): Promise<TradeResult
     return failUnpersisted(state, close);
   }
   await recordClose(close);
+  await tellRoomMade(state);
   enter('closed');
   await condition(allHandlersFinished);
   return result(state);
 }
 
-/** Reserves capital and writes the entry intent, or says why not. Before this commits nothing may be sent. */
+/**
+ * Reserves capital and writes the entry intent, or says why not. Before this commits nothing may be sent. Where a
+ * weaker position makes room its capital is waited for, as long as the signal is fresh.
+ */
 async function reserve(state: TradeState) {
   const { request } = state;
   const { asOfMs, ttlMs } = request.signal;
-  const budgetMs = asOfMs + ttlMs - Date.now();
-  if (budgetMs <= 0) {
-    const message = `the entry signal is ${ttlMs - budgetMs} ms old, at most ${ttlMs} ms is allowed`;
-    return { kind: 'rejected' as const, message, mayHold: false };
-  }
-  try {
-    const answer = await reserving(budgetMs).reserve(request);
-    return answer.kind === 'rejected' ? { ...answer, mayHold: false } : answer;
-  } catch {
-    // Its answer may be lost after the commit, so whatever was reserved is released.
-    const message = 'capital could not be reserved while the entry signal was fresh';
-    return { kind: 'rejected' as const, message, mayHold: true };
+  const rejected = (message: string, mayHold: boolean) => ({ kind: 'rejected' as const, message, mayHold });
+  for (;;) {
+    const budgetMs = asOfMs + ttlMs - Date.now();
+    if (budgetMs <= 0) {
+      const message = `the entry signal is ${ttlMs - budgetMs} ms old, at most ${ttlMs} ms is allowed`;
+      return rejected(state.note === null ? message : `${message}; ${state.note}`, false);
+    }
+    try {
+      const answer = await reserving(budgetMs).reserve(request);
+      if (answer.kind === 'rejected') return rejected(answer.message, false);
+      if (answer.kind === 'reserved') return answer;
+      state.note = answer.message;
+      showDetails(state);
+      await waitForRoom(state, answer.weakest);
+    } catch {
+      // Its answer may be lost after the commit, so whatever was reserved is released.
+      return rejected('capital could not be reserved while the entry signal was fresh', true);
+    }
+    if (state.demand) return rejected('an exit was demanded before the entry was sent', false);
   }
 }
 

@@ -15,6 +15,7 @@ const calm: RiskSnapshot = {
   openPositions: 0,
   openPositionsOfSymbol: 0,
   exposure: '0',
+  freeCash: null,
   realizedToday: '0',
   equity: '10000',
   dayStartEquity: '10000',
@@ -53,6 +54,13 @@ describe('each limit, at its edge and one beyond, naming limit, value and what w
       { exposure: '750' },
       { exposure: '750.00000001' },
       'maxExposure is 1000.00: 750.00000001 is in use, 250 more was asked',
+    ],
+    [
+      'funds',
+      {},
+      { freeCash: '250' },
+      { freeCash: '249.99' },
+      'funds: 249.99 is free on the exchange, 250 was asked',
     ],
     [
       'maxDailyLoss',

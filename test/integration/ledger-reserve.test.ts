@@ -174,7 +174,7 @@ test("today's loss and the drawdown since the peak stop entries", async () => {
     const id = `asker${(asked += 1)}`;
     const over = { limits: { ...NO_LIMITS, ...limits }, nowMs, equity: worth, intent: sampleIntent(id) };
     const answer = await ledger.reserve(sampleReserve(id, over));
-    return answer.kind === 'reserved' ? null : answer.limit;
+    return answer.kind === 'rejected' ? answer.limit : null;
   };
   const read = (worth: string, takenAtMs: number) =>
     equity.record({ equity: worth, cash: worth, exposure: '0', takenAtMs, cause: 'interval' });

@@ -88,12 +88,14 @@ type Rules = Partial<RiskLimits> & Partial<Protections>;
 
 /** Every entry is asked of the activity at the same time, each worker with connections of its own. */
 async function storm(rules: Rules, notionalOf: (index: number) => string = () => '25'): Promise<Entry[]> {
-  const activities = workers.map(({ ledger, learning, reader }) =>
+  const activities = workers.map(({ ledger, learning, reader, signals }) =>
     createReserveActivities({
       exchange,
       ledger,
       learning,
       reader,
+      signals,
+      client: { giveWay: async () => null },
       limits: pick(NO_LIMITS, rules),
       protections: pick(NO_PROTECTIONS, rules),
       settings: { listingLagMs: 0, persistBudgetMs: 1_000, entryRestMs: 1_000, partialRestMs: 1_000 },
@@ -142,7 +144,7 @@ const capital = async () => {
 };
 
 function facts({ tradeId, symbol, answer }: Entry) {
-  if (answer.kind === 'rejected') throw new Error(`${tradeId} was rejected`);
+  if (answer.kind !== 'reserved') throw new Error(`${tradeId} was ${answer.kind}`);
   const { quantity } = answer.plan;
   return sampleFacts(tradeId, { symbol, entry: sampleOrder(`O${tradeId}`, { quantity, price: PRICE }) });
 }

@@ -39,7 +39,14 @@ const says = (body: unknown) => (response: ServerResponse) =>
 const candle = { startMs: 0, open: '1', high: '1', low: '1', close: '1', volume: '1' };
 const market = { candles: async () => [candle], instruments: async () => [] };
 const service = (provider: PredictionProvider, now: () => number = Date.now) =>
-  new PredictionService({ exchange: market, provider, intervalMs: INTERVAL_MS, now, log });
+  new PredictionService({
+    exchange: market,
+    provider,
+    intervalMs: INTERVAL_MS,
+    keep: async () => undefined,
+    now,
+    log,
+  });
 const http = (timeoutMs = 2_000) => service(httpProvider({ url, ttlMs: TTL_MS, timeoutMs, log }));
 
 /** One scan; the entries it would open. */

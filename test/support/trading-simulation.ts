@@ -74,5 +74,5 @@ function pathUntil(signal: StudiedSignal, endMs: number): StudiedSignal['path'] 
 }
 
 function exitRuleOf(end: ReturnType<typeof replay>['end']): ExitRule {
-  return end === null || end === 'horizon' || end === 'rotation' ? 'forced' : end;
+  return end === null || end === 'horizon' ? 'forced' : end;
 }

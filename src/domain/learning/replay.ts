@@ -5,8 +5,8 @@ import { volatilityScale } from '../sizing.ts';
 import type { Thresholds } from '../thresholds.ts';
 import type { StudiedSignal, Study } from './study.ts';
 
-/** How a replayed position ended: a rule of the policy, rotation, or still open when the path ended. */
-export type ReplayEnd = ExitRule | 'rotation' | 'horizon';
+/** How a replayed position ended: a rule of the policy, or still open when the path ended. */
+export type ReplayEnd = ExitRule | 'horizon';
 
 /** What thresholds would have made of a signal. */
 export interface Replayed {
