@@ -130,21 +130,33 @@ async function makeRoom(
   return beginRotation(client, { tradeId, symbol, side, notional, limit, nowMs }, rotation, weakest);
 }
 
-/** Entries of others that wait for the capital of a position: the room that it makes is theirs. */
-const WAITING = `"status" = 'waiting' AND "tradeId" <> $2 AND "expiresAt" > $3`;
-
 /**
  * Capital in use: what is reserved, open positions (adopted ones) that have no reservation, and what others wait for.
+ * The room that a position makes is theirs: of their claim only what goes beyond that position's counts while it is
+ * still there, and all of it from then on.
  */
 const IN_USE = `
-  SELECT "symbol", "notional" FROM "CapitalReservation" WHERE "status" = 'held'
-  UNION ALL
-  SELECT "symbol", "quantity" * "entryPrice" FROM "ManagedPosition" AS position
-  WHERE "status" = 'open' AND NOT EXISTS (
-    SELECT FROM "CapitalReservation" AS held
-    WHERE held."tradeId" = position."tradeId" AND held."status" = 'held')
-  UNION ALL
-  SELECT "symbol", "notional" FROM "Rotation" WHERE ${WAITING}`;
+  WITH used AS (
+    SELECT "tradeId", "symbol", "side", "notional" FROM "CapitalReservation" WHERE "status" = 'held'
+    UNION ALL
+    SELECT "tradeId", "symbol", "side", "quantity" * "entryPrice" FROM "ManagedPosition" AS position
+    WHERE "status" = 'open' AND NOT EXISTS (
+      SELECT FROM "CapitalReservation" AS held
+      WHERE held."tradeId" = position."tradeId" AND held."status" = 'held')),
+  claims AS (
+    SELECT claim."symbol", claim."side", used."tradeId" IS NULL AS "isFree",
+      greatest(claim."notional" - coalesce(used."notional", 0), 0) AS beyond,
+      CASE WHEN used."side" = 'long' THEN greatest(claim."notional" - used."notional", 0)
+        ELSE claim."notional" END AS cash
+    FROM "Rotation" AS claim LEFT JOIN used ON used."tradeId" = claim."weakestTradeId"
+    WHERE claim."status" = 'waiting' AND claim."tradeId" <> $2 AND claim."expiresAt" > $3),
+  in_use AS (
+    SELECT "symbol", "notional", 1 AS positions FROM used
+    UNION ALL SELECT "symbol", beyond, CASE WHEN "isFree" THEN 1 ELSE 0 END FROM claims)
+  SELECT coalesce(sum(positions), 0) AS total, count(*) FILTER (WHERE "symbol" = $1) AS "ofSymbol",
+    coalesce(sum("notional"), 0) AS exposure,
+    (SELECT coalesce(sum(cash), 0) FROM claims WHERE "side" = 'long') AS claimed
+  FROM in_use`;
 
 async function readSnapshot(
   client: Queryable,
@@ -153,11 +165,7 @@ async function readSnapshot(
 ): Promise<RiskSnapshot> {
   const { nowMs, accountEquity: equity = request.equity } = request;
   const { rows } = await client.query<{ total: string; ofSymbol: string; exposure: string; claimed: string }>(
-    `SELECT count(*) AS total, count(*) FILTER (WHERE "symbol" = $1) AS "ofSymbol",
-       coalesce(sum("notional"), 0) AS exposure,
-       (SELECT coalesce(sum("notional"), 0) FROM "Rotation"
-        WHERE ${WAITING} AND "side" = 'long') AS claimed
-     FROM (${IN_USE}) AS in_use`,
+    IN_USE,
     [request.symbol, request.tradeId, new Date(nowMs)],
   );
   const [use] = rows;

@@ -121,10 +121,21 @@ async function storm(rules: Rules, notionalOf: (index: number) => string = () =>
     };
     const worker = activities[index % WORKERS]!;
     const ask = () => worker.reserve(request);
-    const answer = await environment.run<[], Reservation, typeof ask>(ask);
+    const answer = await asTemporalWould(() => environment.run<[], Reservation, typeof ask>(ask));
     return { tradeId, symbol, answer };
   };
   return Promise.all(Array.from({ length: ENTRIES }, (_, index) => ask(index)));
+}
+
+/** A worker that gets no connection in time fails its activity, which is tried again. */
+async function asTemporalWould<T>(activity: () => Promise<T>): Promise<T> {
+  for (let attempts = 1; ; attempts += 1) {
+    try {
+      return await activity();
+    } catch (error) {
+      if (attempts === 10) throw error;
+    }
+  }
 }
 
 /** The rules of one kind, with what is not named switched off. */
