@@ -1,15 +1,23 @@
 import { backtestRows } from './backtest.ts';
+import { exitRows } from './exit.ts';
 import { ledgerRows } from './ledger.ts';
 import { learningRows } from './learning.ts';
 
-/** `npm run bench -- [NAME…] --json`: one JSON line a row; all of them when none is named. */
-const BENCHES: Readonly<Record<string, () => Iterable<object> | AsyncIterable<object>>> = {
+type Rows = (options: { readonly quick: boolean }) => Iterable<object> | AsyncIterable<object>;
+
+/**
+ * `npm run bench -- [NAME…] --json`: one JSON line a row; all of them when none is named. With `--quick` those on a
+ * stack run in seconds, to see that they still work: their figures mean nothing.
+ */
+const BENCHES: Readonly<Record<string, Rows>> = {
+  exit: exitRows,
   backtest: backtestRows,
   ledger: ledgerRows,
   learning: learningRows,
 };
 
 const names = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
+const quick = process.argv.includes('--quick');
 const unknown = names.filter((name) => !(name in BENCHES));
 if (unknown.length > 0) {
   process.stderr.write(
@@ -18,6 +26,7 @@ if (unknown.length > 0) {
   process.exitCode = 1;
 } else {
   for (const name of names.length > 0 ? names : Object.keys(BENCHES)) {
-    for await (const row of BENCHES[name]?.() ?? []) process.stdout.write(`${JSON.stringify(row)}\n`);
+    for await (const row of BENCHES[name]?.({ quick }) ?? [])
+      process.stdout.write(`${JSON.stringify(row)}\n`);
   }
 }

@@ -93,7 +93,7 @@ const schema = z.object({
   HOLDFAST_LOW_PROFIT: lowProfit.optional(),
   HOLDFAST_BASE_NOTIONAL: amount.default('500'),
   HOLDFAST_TIME_SCALE: timeScale.default(1),
-  HOLDFAST_KRAKEN_TIER: z.enum(['starter', 'intermediate', 'pro']).optional(),
+  HOLDFAST_KRAKEN_TIER: z.enum(['starter', 'intermediate', 'pro', 'unlimited']).optional(),
   HOLDFAST_PAPER_HOSTS: hostList.prefault(''),
   HOLDFAST_SCAN: onOff.default(false),
   HOLDFAST_SCAN_SYMBOLS: symbolList.prefault('BTC/USD'),

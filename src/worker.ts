@@ -26,9 +26,9 @@ import type { Destination } from './domain/alerts.ts';
 import { createKrakenExchange } from './exchange/kraken/kraken-exchange.ts';
 import { createKrakenExecutions } from './exchange/kraken/executions.ts';
 import { createKrakenFeed } from './exchange/kraken/feed.ts';
-import type { SubmitOutcome } from './exchange/port.ts';
+import type { MarketFeed, SubmitOutcome } from './exchange/port.ts';
 import type { Logger } from './logging.ts';
-import { createFiring } from './market/firing.ts';
+import { createFiring, type Fire } from './market/firing.ts';
 import type { ArmedTrade } from './market/guarded-position.ts';
 import { GuardKeeper } from './market/guard-keeper.ts';
 import { MarketHub } from './market/hub.ts';
@@ -67,7 +67,19 @@ export interface RunningWorker {
   stop(): Promise<void>;
 }
 
-export async function startWorker(config: Config, log: Logger): Promise<RunningWorker> {
+/** What a benchmark puts in the place of our own parts, to measure against them. */
+export interface WorkerChanges {
+  readonly fire?: Fire;
+  /** Beside ours. */
+  readonly activities?: (parts: { readonly feed: MarketFeed }) => object;
+  readonly workflowsPath?: string;
+}
+
+export async function startWorker(
+  config: Config,
+  log: Logger,
+  changes: WorkerChanges = {},
+): Promise<RunningWorker> {
   const workerId = `${hostname()}-${process.pid}-${randomBytes(3).toString('hex')}`;
   const taskQueue = guardTaskQueue(workerId);
   const timeScale = config.HOLDFAST_TIME_SCALE;
@@ -120,7 +132,9 @@ export async function startWorker(config: Config, log: Logger): Promise<RunningW
   const keeper = new GuardKeeper({
     hub,
     lease,
-    fire: createFiring({ exchange, lease, now, note: noteFiring(intents, orderMeter, decidedAtMs), log }),
+    fire:
+      changes.fire ??
+      createFiring({ exchange, lease, now, note: noteFiring(intents, orderMeter, decidedAtMs), log }),
     taskQueue,
     tell: (tradeId, decision) => client.signalExitDecided(tradeId, decision),
     log,
@@ -139,7 +153,7 @@ export async function startWorker(config: Config, log: Logger): Promise<RunningW
     onCatchUp: () => orderWatch.catchUp(),
     log,
   });
-  const activities = createActivities({
+  const ours = createActivities({
     ...repositories,
     exchange,
     keeper,
@@ -158,6 +172,8 @@ export async function startWorker(config: Config, log: Logger): Promise<RunningW
     now,
     log,
   });
+  const activities = { ...ours, ...changes.activities?.(parts) };
+  const workflowsPath = changes.workflowsPath ?? WORKFLOWS;
   const common = {
     connection,
     namespace,
@@ -168,7 +184,7 @@ export async function startWorker(config: Config, log: Logger): Promise<RunningW
     stickyQueueScheduleToStartTimeout: 2_000,
   };
   const workers = await Promise.all([
-    Worker.create({ ...common, taskQueue: TASK_QUEUE, workflowsPath: WORKFLOWS, activities }),
+    Worker.create({ ...common, taskQueue: TASK_QUEUE, workflowsPath, activities }),
     Worker.create({ ...common, taskQueue, activities }),
   ]);
   const stopLiveUpdates = startLiveUpdates(hub, repositories.ledger, log);

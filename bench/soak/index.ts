@@ -12,7 +12,7 @@ import { HoldfastClient } from '../../src/client.ts';
 import type { ReadyLine } from '../../src/embedded/ready.ts';
 import { freePortBase } from '../../test/support/port-base.ts';
 import { plot } from './plot.ts';
-import { usageByPart, type PartUsage } from './processes.ts';
+import { usageByPart, type PartUsage } from '../stack/processes.ts';
 import { createMarket, createTrader, type Tally } from './trading.ts';
 
 /**

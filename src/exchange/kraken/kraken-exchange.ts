@@ -47,6 +47,9 @@ export function createKrakenExchange(options: KrakenExchangeOptions): KrakenExch
   const { restUrl, key, secret, timeoutMs = 5_000, now = Date.now, log } = options;
   const venue = assertLiveAllowed(restUrl, options.live ?? false, options.paperHosts);
   const tier = options.tier ?? (venue === 'paper' ? 'pro' : 'starter');
+  if (venue === 'live' && tier === 'unlimited') {
+    throw new Error('tier is unlimited, which no account is: starter, intermediate and pro are allowed');
+  }
 
   const budget = createCallBudget(tier);
   const queue = createCallQueue(budget);

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { compare, isDecimal, isPositive, type Decimal } from '../../domain/money.ts';
+import type { TopOfBook } from './book.ts';
 import type { PaperContext } from './context.ts';
 import type { Fault } from './faults.ts';
 import type { MarketOptions, MarketState } from './market/source.ts';
@@ -90,11 +91,20 @@ function setPrice(body: Body, { markets, store }: PaperContext): unknown {
   const ask = priceOf('ask', body.ask, pair);
   if (compare(bid, ask) > 0) throw new RangeError(`bid must not be above ask; got bid ${bid} and ask ${ask}`);
   const last = body.last === undefined ? null : priceOf('last', body.last, pair);
-  markets.quote(pair, { bid, ask }, last, Date.now());
-  const market = markets.of(pair);
-  store.put('memo', { id: `price/${pair.id}`, data: { bid, ask, last: market.last } });
+  quoteByHand({ markets, store }, pair, { bid, ask }, last);
+  return { pair: pair.id, symbol: pair.symbol, bid, ask, last: markets.of(pair).last, manual: true };
+}
+
+/** Sets the best prices of a pair, which no source moves from then on; a restart keeps them. */
+export function quoteByHand(
+  { markets, store }: Pick<PaperContext, 'markets' | 'store'>,
+  pair: Pair,
+  top: TopOfBook,
+  last: Decimal | null,
+): void {
+  markets.quote(pair, top, last, Date.now());
+  store.put('memo', { id: `price/${pair.id}`, data: { ...top, last: markets.of(pair).last } });
   store.commit();
-  return { pair: pair.id, symbol: pair.symbol, bid, ask, last: market.last, manual: true };
 }
 
 function pairOf(name: unknown): Pair {

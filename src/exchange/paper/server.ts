@@ -4,8 +4,9 @@ import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import type { Decimal } from '../../domain/money.ts';
 import { TRADING_PERMISSIONS, Tokens, newKeyPair } from './auth.ts';
+import type { TopOfBook } from './book.ts';
 import type { PaperContext } from './context.ts';
-import { answerControl, type ControlPowers } from './control.ts';
+import { answerControl, quoteByHand, type ControlPowers } from './control.ts';
 import { Engine } from './engine.ts';
 import { Faults } from './faults.ts';
 import { NO_JOURNAL, openJournal } from './journal.ts';
@@ -67,6 +68,8 @@ export interface PaperExchange {
   /** Of the first key of the first account. */
   readonly key: string;
   readonly secret: string;
+  /** As the control side does. Throws when the pair is not listed. */
+  quote(symbol: string, top: TopOfBook): void;
   close(): Promise<void>;
 }
 
@@ -157,6 +160,7 @@ export async function startPaperExchange(options: PaperExchangeOptions): Promise
     wsUrl: `ws://${host}:${port}/v2`,
     key: first?.key ?? '',
     secret: first?.secret ?? '',
+    quote: (symbol, top) => quoteByHand(context, pairById(symbol), top, null),
     close: async () => {
       clearInterval(ticker);
       source.stop();

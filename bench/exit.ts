@@ -1,0 +1,238 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { holdBand } from '../src/domain/hold-band.ts';
+import { subtract } from '../src/domain/money.ts';
+import { createRandom } from '../src/domain/random.ts';
+import { clientOrderId } from '../src/exchange/client-order-id.ts';
+import { tradeWorkflowId } from '../src/client.ts';
+import type { TradeInput } from '../src/workflows/messages.ts';
+import { BENCH_PAIRS, BENCH_SYMBOLS, FINE_PAIRS, startTop } from './stack/book.ts';
+import { guardedPositions } from './stack/metrics.ts';
+import { PositionOpener, type Wanted } from './stack/positions.ts';
+import { percentile } from './stack/percentile.ts';
+import { startServers, type BenchServers } from './stack/servers.ts';
+import type { Mechanism } from './stack/worker.ts';
+
+interface Size {
+  readonly positions: number;
+  /** Breaches measured, one after the other. */
+  readonly samples: Readonly<Record<Mechanism, number>>;
+}
+
+const FULL: readonly Size[] = [
+  { positions: 1, samples: { guard: 200, signal: 100, poll: 30 } },
+  { positions: 100, samples: { guard: 200, signal: 200, poll: 30 } },
+  { positions: 1_000, samples: { guard: 200, signal: 200, poll: 30 } },
+  { positions: 10_000, samples: { guard: 200, signal: 200, poll: 0 } },
+];
+const QUICK: readonly Size[] = [{ positions: 20, samples: { guard: 5, signal: 5, poll: 2 } }];
+
+const MARKS_PER_SECOND = 10;
+const BURST = 200;
+const QUICK_BURST = 20;
+const NEVER_STOPS = -0.5;
+const FIRST_STOP = -0.1;
+const STOP_STEP = -0.0005;
+const BREACHES_PER_PAIR = 25;
+
+/**
+ * Mark published by the exchange → exit order received by it, both by the exchange's own clock and journal, over
+ * the whole stack on loopback, while all 50 symbols move. Rounded up to whole milliseconds.
+ */
+export async function* exitRows({ quick }: { readonly quick: boolean }): AsyncGenerator<object> {
+  for (const size of quick ? QUICK : FULL) {
+    for (const mechanism of ['guard', 'signal', 'poll'] as const) {
+      if (size.samples[mechanism] > 0) yield* measured(mechanism, size, quick ? QUICK_BURST : BURST);
+    }
+  }
+}
+
+async function* measured(mechanism: Mechanism, size: Size, burst: number): AsyncGenerator<object> {
+  const servers = await startServers();
+  try {
+    const run = await ExitRun.begin(servers, mechanism);
+    const { positions, samples } = size;
+    const latencies =
+      positions === 1
+        ? await run.oneAfterTheOther(samples[mechanism])
+        : await run.among(positions, samples[mechanism]);
+    yield {
+      bench: 'exit',
+      mechanism,
+      positions,
+      samples: latencies.length,
+      p50Ms: percentile(latencies, 0.5),
+      p99Ms: percentile(latencies, 0.99),
+      maxMs: Math.max(...latencies),
+    };
+    if (positions !== 1 && mechanism !== 'poll') yield { ...(await run.burst(burst)), mechanism, positions };
+    run.close();
+  } finally {
+    await servers.stop();
+  }
+}
+
+class ExitRun {
+  readonly #servers: BenchServers;
+  readonly #mechanism: Mechanism;
+  readonly #opener: PositionOpener;
+  readonly #metricsUrl: string;
+  readonly #random = createRandom(1);
+  #opened = 0;
+
+  private constructor(
+    servers: BenchServers,
+    mechanism: Mechanism,
+    opener: PositionOpener,
+    metricsUrl: string,
+  ) {
+    this.#servers = servers;
+    this.#mechanism = mechanism;
+    this.#opener = opener;
+    this.#metricsUrl = metricsUrl;
+  }
+
+  static async begin(servers: BenchServers, mechanism: Mechanism): Promise<ExitRun> {
+    const worker = await servers.startWorker(mechanism);
+    for (const pair of BENCH_PAIRS) {
+      const { bid, ask } = startTop(pair);
+      await servers.exchange.publish(pair.symbol, bid, ask);
+    }
+    const opener = await PositionOpener.create(servers);
+    return new ExitRun(servers, mechanism, opener, String(worker.ready.metricsUrl));
+  }
+
+  close(): void {
+    this.#opener.close();
+  }
+
+  /** With one open position at any time. */
+  async oneAfterTheOther(samples: number): Promise<number[]> {
+    const [pair] = FINE_PAIRS;
+    if (!pair) throw new Error('no pair');
+    this.#moveMarket();
+    const latencies: number[] = [];
+    for (let sample = 0; sample < samples; sample += 1) {
+      const [input] = await this.#open([{ tradeId: `one-${sample}`, pair, emergencyLossStop: FIRST_STOP }]);
+      if (input) latencies.push(await this.#breach(input));
+      await this.#settled(input ? [input] : []);
+    }
+    return latencies;
+  }
+
+  /** So many positions are open at the end, and the measured ones besides until then. */
+  async among(positions: number, samples: number): Promise<number[]> {
+    const breached = Array.from({ length: samples }, (_, index): Wanted => {
+      const rank = Math.floor(index / FINE_PAIRS.length);
+      if (rank >= BREACHES_PER_PAIR) throw new Error(`${samples} samples are too many`);
+      const pair = FINE_PAIRS[index % FINE_PAIRS.length]!;
+      return { tradeId: `breached-${index}`, pair, emergencyLossStop: FIRST_STOP + rank * STOP_STEP };
+    });
+    await this.#open(this.#held(positions));
+    const inputs = await this.#open(breached);
+    this.#moveMarket();
+    await delay(2_000);
+    const latencies: number[] = [];
+    for (const input of inputs) {
+      await delay(50 + this.#random.uniform() * 200);
+      latencies.push(await this.#breach(input));
+    }
+    await this.#settled(inputs);
+    return latencies;
+  }
+
+  /** Many positions of one symbol leave their bands at one mark. */
+  async burst(count: number): Promise<object> {
+    const pair = FINE_PAIRS[0]!;
+    const inputs = await this.#open(
+      Array.from({ length: count }, (_, index) => ({
+        tradeId: `burst-${index}`,
+        pair,
+        emergencyLossStop: FIRST_STOP,
+      })),
+    );
+    await delay(2_000);
+    const publishedAtMs = await this.#publish(inputs[0]!);
+    const latencies = await this.#received(inputs, publishedAtMs);
+    await this.#settled(inputs);
+    return {
+      bench: 'exit',
+      row: 'burst',
+      breaches: count,
+      firstMs: Math.min(...latencies),
+      p50Ms: percentile(latencies, 0.5),
+      allMs: Math.max(...latencies),
+    };
+  }
+
+  #held(count: number): Wanted[] {
+    return Array.from({ length: count }, (_, index) => ({
+      tradeId: `held-${index}`,
+      pair: BENCH_PAIRS[index % BENCH_PAIRS.length]!,
+      emergencyLossStop: NEVER_STOPS,
+    }));
+  }
+
+  #moveMarket(): void {
+    this.#servers.exchange.moveMarket(BENCH_SYMBOLS, MARKS_PER_SECOND);
+  }
+
+  async #open(wanted: readonly Wanted[]): Promise<TradeInput[]> {
+    const isPolling = this.#mechanism === 'poll';
+    const inputs = await this.#opener.open(wanted, isPolling ? 'pollingTrade' : 'trade');
+    this.#opened += inputs.length;
+    while (!isPolling && (await guardedPositions(this.#metricsUrl)) < this.#opened) await delay(100);
+    return inputs;
+  }
+
+  async #breach(input: TradeInput): Promise<number> {
+    const [latency] = await this.#received([input], await this.#publish(input));
+    return latency ?? Number.NaN;
+  }
+
+  /** The first price below the position's band, and above those of the ones that exit lower. */
+  async #publish({ resume }: TradeInput): Promise<number> {
+    if (!resume?.plan || !resume.position) throw new Error('only open positions can be breached');
+    const { plan, position, request } = resume;
+    const { averagePrice, firstFillMs } = position.entry;
+    const band = holdBand(
+      {
+        side: 'long',
+        entryPrice: averagePrice,
+        openedAtMs: firstFillMs,
+        bestPrice: averagePrice,
+        volatilityScale: plan.volatilityScale,
+        roundTripFee: plan.roundTripFee,
+        tickSize: plan.tickSize,
+      },
+      plan.quotePrice,
+      null,
+      plan.policy,
+      Date.now(),
+    );
+    if (!band) throw new Error(`${position.positionId} has no band`);
+    return this.#servers.exchange.publish(request.symbol, subtract(band.low, plan.tickSize), band.low);
+  }
+
+  async #received(inputs: readonly TradeInput[], publishedAtMs: number): Promise<number[]> {
+    const wanted = new Set(
+      inputs.map(({ request }) => clientOrderId(tradeWorkflowId(request.tradeId), 'exit-1')),
+    );
+    for (;;) {
+      const orders = (await this.#servers.paper.orders()).filter(
+        ({ clOrdId, accepted }) => accepted && wanted.has(clOrdId ?? ''),
+      );
+      if (orders.length > wanted.size) throw new Error('a position was sold twice');
+      // The journal cuts its times to whole milliseconds.
+      if (orders.length === wanted.size)
+        return orders.map(({ receivedAtMs }) => receivedAtMs - publishedAtMs + 1);
+      await delay(20);
+    }
+  }
+
+  async #settled(inputs: readonly TradeInput[]): Promise<void> {
+    for (const { request } of inputs) {
+      await this.#servers.temporal.workflow.getHandle(tradeWorkflowId(request.tradeId)).result();
+    }
+    this.#opened -= inputs.length;
+  }
+}

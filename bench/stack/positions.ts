@@ -1,0 +1,152 @@
+import type { Policy } from '../../src/domain/exit-policy.ts';
+import { divide, roundDown } from '../../src/domain/money.ts';
+import { openRecords } from '../../src/domain/records.ts';
+import { STARTING_THRESHOLDS } from '../../src/domain/thresholds.ts';
+import { tradeFacts } from '../../src/domain/trade-facts.ts';
+import { clientOrderId } from '../../src/exchange/client-order-id.ts';
+import { createKrakenExchange, type KrakenExchange } from '../../src/exchange/kraken/kraken-exchange.ts';
+import type { Pair } from '../../src/exchange/paper/pairs.ts';
+import { TASK_QUEUE, tradeWorkflowId } from '../../src/client.ts';
+import { openPosition } from '../../src/workflows/enter.ts';
+import { initialSearchAttributes } from '../../src/workflows/search-attributes.ts';
+import { newTradeState } from '../../src/workflows/trade-state.ts';
+import { WORKFLOW_TASK_TIMEOUT_MS } from '../../src/domain/safety-times.ts';
+import type { EntryPlan, OpenPosition, TradeInput, TradeRequest } from '../../src/workflows/messages.ts';
+import { openDatabase } from '../../db/data-source.ts';
+import { createRepositories } from '../../db/repositories/index.ts';
+import { inParallel } from './parallel.ts';
+import { BENCH_KEYS, type BenchServers } from './servers.ts';
+
+/** A position to be opened; the exchange really holds what its entry bought. */
+export interface Wanted {
+  readonly tradeId: string;
+  readonly pair: Pair;
+  /** Negative: the return at which its emergency stop exits. */
+  readonly emergencyLossStop: number;
+}
+
+const NOTIONAL = '60';
+/** As far apart as the policy allows, so that nothing but the emergency stop ends a position. */
+const HELD = { ...STARTING_THRESHOLDS, minHoldTimeMinutes: 60 };
+
+/**
+ * Opens positions quickly: the entry orders are placed on the exchange by several keys at once, rows are written
+ * in bulk, and each trade begins in the state that a position taken over by reconciliation begins in.
+ */
+export class PositionOpener {
+  readonly #servers: BenchServers;
+  readonly #lanes: readonly KrakenExchange[];
+
+  private constructor(servers: BenchServers, lanes: readonly KrakenExchange[]) {
+    this.#servers = servers;
+    this.#lanes = lanes;
+  }
+
+  static async create(servers: BenchServers): Promise<PositionOpener> {
+    const keys = (await servers.exchange.keys()).slice(-BENCH_KEYS);
+    const silent = () => undefined;
+    const log = { debug: silent, info: silent, warn: silent, error: silent };
+    const lanes = keys.map((key) =>
+      createKrakenExchange({ restUrl: servers.exchange.url, ...key, tier: 'unlimited', log }),
+    );
+    return new PositionOpener(servers, lanes);
+  }
+
+  close(): void {
+    for (const lane of this.#lanes) lane.close();
+  }
+
+  /** Resolves when the exchange holds them, the rows are there, and their workflows were started. */
+  async open(
+    wanted: readonly Wanted[],
+    workflowType: 'trade' | 'pollingTrade' = 'trade',
+  ): Promise<TradeInput[]> {
+    const inputs = await inParallel(wanted, this.#lanes.length, (each, index) =>
+      this.#enter(each, this.#lanes[index % this.#lanes.length]!),
+    );
+    await this.#writeRows(inputs);
+    await inParallel(inputs, 20, (input) =>
+      this.#servers.temporal.workflow.start(workflowType, {
+        taskQueue: TASK_QUEUE,
+        workflowId: tradeWorkflowId(input.request.tradeId),
+        workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT_MS,
+        args: [input],
+        typedSearchAttributes: initialSearchAttributes(input.request),
+      }),
+    );
+    return inputs;
+  }
+
+  async #enter({ tradeId, pair, emergencyLossStop }: Wanted, lane: KrakenExchange): Promise<TradeInput> {
+    const workflowId = tradeWorkflowId(tradeId);
+    const quantity = roundDown(divide(NOTIONAL, pair.startPrice), pair.lotDecimals);
+    const outcome = await lane.submit(
+      {
+        clientOrderId: clientOrderId(workflowId, 'entry'),
+        symbol: pair.symbol,
+        side: 'buy',
+        type: 'market',
+        quantity,
+        deadlineMs: Date.now() + 30_000,
+      },
+      'entry',
+    );
+    if (outcome.kind !== 'accepted') throw new Error(`no entry for ${tradeId}: ${JSON.stringify(outcome)}`);
+    const order = await lane.order(outcome.exchangeOrderId, 'entry');
+    const position =
+      order && openPosition({ exchangeOrderId: order.exchangeOrderId, isFinished: true, fills: order.fills });
+    if (!position) throw new Error(`the entry of ${tradeId} did not fill`);
+    const request: TradeRequest = {
+      tradeId,
+      symbol: pair.symbol,
+      side: 'long',
+      notional: NOTIONAL,
+      order: { type: 'market' },
+      strategy: 'bench',
+      signal: { source: 'bench', confidence: 1, asOfMs: Date.now(), ttlMs: 60_000 },
+    };
+    const policy = { version: 1, thresholds: { ...HELD, emergencyLossStop }, timeScale: 1 };
+    return { request, resume: openState(request, planOf(pair, quantity, policy), position) };
+  }
+
+  async #writeRows(inputs: readonly TradeInput[]): Promise<void> {
+    const database = await openDatabase(this.#servers.databaseUrl);
+    try {
+      const { ledger } = createRepositories(database);
+      await inParallel(inputs, 10, async ({ resume }) => {
+        if (!resume?.plan || !resume.position) return;
+        await ledger.persistOpen(openRecords(tradeFacts(resume, resume.plan, resume.position)));
+      });
+    } finally {
+      await database.destroy();
+    }
+  }
+}
+
+function planOf(pair: Pair, quantity: string, policy: Policy): EntryPlan {
+  return {
+    quantity,
+    quotePrice: pair.startPrice,
+    policy,
+    volatilityScale: 1,
+    roundTripFee: 0.0052,
+    tickSize: pair.tickSize,
+    minimums: {
+      symbol: pair.symbol,
+      base: pair.base.v2,
+      quote: pair.quote.v2,
+      quantityDecimals: pair.lotDecimals,
+      minQuantity: pair.orderMinimum,
+      minCost: pair.costMinimum,
+    },
+    leverage: null,
+    equity: '1000000',
+    settings: { listingLagMs: 1_000, persistBudgetMs: 120_000, entryRestMs: 300_000, partialRestMs: 30_000 },
+    marketConditions: {},
+  };
+}
+
+function openState(request: TradeRequest, plan: EntryPlan, position: OpenPosition) {
+  const state = newTradeState(request);
+  return { ...state, stage: 'open' as const, plan, position, persistence: 'confirmed' as const };
+}
