@@ -1,10 +1,12 @@
 import {
   WorkflowExecutionAlreadyStartedError,
+  WorkflowFailedError,
   WorkflowIdReusePolicy,
   WorkflowNotFoundError,
   type Client,
   type WorkflowHandle,
 } from '@temporalio/client';
+import { rootCause } from '@temporalio/common';
 import type { TradeOutcome } from './activities/ledger.ts';
 import type { AuditReport } from './activities/reconcile.ts';
 import type { PublishedThresholds } from './activities/studies.ts';
@@ -83,6 +85,17 @@ export interface AlertDelivery {
   /** Of the message that is being sent; null while none is. */
   readonly attempt: number | null;
   readonly trouble: string | null;
+}
+
+/** One of the three could not be asked. */
+export class ReconcileFailed extends Error {
+  override readonly name = 'ReconcileFailed';
+  constructor(why: string) {
+    const [first = ''] = why.split('\n');
+    super(
+      `exchange, database and workflows could not be compared (${first}): nothing was changed, positions stay under guard, and it is tried again every minute; see: holdfast doctor`,
+    );
+  }
 }
 
 /** Typed ways to start, signal, update and ask; the only door to workflows for CLI, dashboard and activities. */
@@ -356,13 +369,19 @@ export class HoldfastClient {
     }
   }
 
-  /** One reconciliation now, over everything that the exchange still lists. */
+  /** One reconciliation now, over everything that the exchange still lists. Throws {@link ReconcileFailed}. */
   async reconcileNow(workflowId: string): Promise<AuditReport> {
-    return this.#client.workflow.execute<typeof reconcile>('reconcile', {
-      taskQueue: TASK_QUEUE,
-      workflowId,
-      args: [{ isThorough: true }],
-    });
+    try {
+      return await this.#client.workflow.execute<typeof reconcile>('reconcile', {
+        taskQueue: TASK_QUEUE,
+        workflowId,
+        args: [{ isThorough: true }],
+      });
+    } catch (error) {
+      if (error instanceof WorkflowFailedError)
+        throw new ReconcileFailed(rootCause(error.cause) ?? 'unknown');
+      throw error;
+    }
   }
 
   /**

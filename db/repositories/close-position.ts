@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import type { CloseRecords, OpenRecords } from '../../src/domain/records.ts';
+import type { CloseRecords, ExitRecords, OpenRecords } from '../../src/domain/records.ts';
 import { tradeOutcomeTable, type ClosedOutcome, type TradeOutcomeRow } from '../entities/learning.ts';
 import {
   livePositionTable,
@@ -64,8 +64,28 @@ async function isOpen(client: Queryable, positionId: string): Promise<boolean> {
   return rows[0]?.status === 'open';
 }
 
+/**
+ * Exits that have sold a part of a position which stays open, by rows of their own. Any number of times; nothing
+ * where the position has no open row, since its close writes them too.
+ */
+export async function recordExits(pool: Pool, positionId: string, exits: ExitRecords): Promise<void> {
+  await inTransaction(pool, async (client) => {
+    if (!(await isOpen(client, positionId))) return;
+    for (const trade of exits.exitTrades) await insertOnce(client, managedTradeTable, trade);
+    for (const trade of exits.exitLiveTrades) await insertOnce(client, liveTradeTable, trade);
+  });
+}
+
 async function writeClose(client: Queryable, close: CloseRecords): Promise<void> {
-  for (const trade of close.exitTrades) await insertOnce(client, managedTradeTable, trade);
+  for (const trade of close.exitTrades) {
+    const parameters = new Parameters();
+    const insert = insertInto(managedTradeTable, trade, parameters);
+    // One that sold a part before is there already, without the P&L of the whole.
+    await client.query(
+      `${insert} ON CONFLICT ("id") DO UPDATE SET ${takeExcluded(['pnl'])}`,
+      parameters.values,
+    );
+  }
   for (const trade of close.exitLiveTrades) await insertOnce(client, liveTradeTable, trade);
   await overwrite(client, managedPositionTable, close.managedPosition);
   await overwrite(client, livePositionTable, close.livePosition);

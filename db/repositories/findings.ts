@@ -23,6 +23,8 @@ export interface FindingStore {
    * kinds named, what waited for a person or its settlement as well.
    */
   clearUnseen(seenIds: readonly string[], nowMs: number, kinds?: readonly string[]): Promise<void>;
+  /** Only a person can settle it, or has to know that its settlement fails. */
+  needPerson(id: string, why: string): Promise<void>;
   /** Somebody has begun to settle it. */
   act(id: string, action: string): Promise<void>;
   settle(id: string, action: string, proof: Readonly<Record<string, unknown>>, nowMs: number): Promise<void>;
@@ -36,7 +38,7 @@ const RAISE = `
   ON CONFLICT ("id") DO UPDATE SET
     "lastSeenAt" = CASE WHEN finding."status" = 'settled' OR ${IS_ANOTHER_LOOK}
       THEN EXCLUDED."lastSeenAt" ELSE finding."lastSeenAt" END,
-    "seen" = EXCLUDED."seen",
+    "seen" = CASE finding."status" WHEN 'human' THEN finding."seen" || EXCLUDED."seen" ELSE EXCLUDED."seen" END,
     "looks" = CASE WHEN finding."status" = 'settled' THEN 1 WHEN ${IS_ANOTHER_LOOK}
       THEN finding."looks" + 1 ELSE finding."looks" END,
     "firstSeenAt" = CASE finding."status" WHEN 'settled' THEN EXCLUDED."firstSeenAt" ELSE finding."firstSeenAt" END,
@@ -61,6 +63,13 @@ export function createFindingStore(pool: Pool): FindingStore {
         `UPDATE "Finding" SET "status" = 'settled', "action" = 'gone by itself', "proof" = $2
          WHERE ("status" = 'seen' OR "status" IN ('human', 'acting') AND "kind" = ANY ($3::text[])) AND "id" <> ALL ($1::text[])`,
         [seenIds, JSON.stringify({ notSeenAtMs: nowMs }), kinds],
+      );
+    },
+    async needPerson(id, why) {
+      await inStatement(
+        pool,
+        `UPDATE "Finding" SET "status" = 'human', "seen" = "seen" || jsonb_build_object('why', $2::text) WHERE "id" = $1`,
+        [id, why],
       );
     },
     async act(id, action) {

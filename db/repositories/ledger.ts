@@ -1,10 +1,10 @@
-import type { CloseRecords, OpenRecords } from '../../src/domain/records.ts';
+import type { CloseRecords, ExitRecords, OpenRecords } from '../../src/domain/records.ts';
 import type { DataSource } from 'typeorm';
 import { poolOf, witnessOf } from '../data-source.ts';
 import type { ClosedOutcome } from '../entities/learning.ts';
 import type { OrderIntentRow } from '../entities/orders.ts';
 import type { StoredLivePosition } from '../entities/positions.ts';
-import { recordClose, releaseReservation } from './close-position.ts';
+import { recordClose, recordExits, releaseReservation } from './close-position.ts';
 import { intentsOfTrade, markIntent, recordIntent, type IntentPatch, type KnownIntent } from './intents.ts';
 import { livePosition, updateLive, type LiveUpdate } from './live.ts';
 import { persistOpen, repairOpen, verifyOpen, type Verified } from './open-position.ts';
@@ -36,6 +36,8 @@ export interface Ledger {
   verifyOpen(records: OpenRecords): Promise<Verified>;
   /** Overwrites the rows of an open position that differ from the records. */
   repairOpen(records: OpenRecords): Promise<void>;
+  /** The rows of exits that have sold a part of a position which stays open; each once. */
+  recordExits(positionId: string, exits: ExitRecords): Promise<void>;
   /** Exit rows, P&L, released capital, outcome and intents in one transaction; opens first if need be. */
   recordClose(
     close: CloseRecords,
@@ -61,6 +63,7 @@ export function createLedger(database: DataSource): Ledger {
     persistOpen: (records) => persistOpen(pool, records),
     verifyOpen: (records) => verifyOpen(witness, records),
     repairOpen: (records) => repairOpen(pool, records),
+    recordExits: (positionId, exits) => recordExits(pool, positionId, exits),
     recordClose: (close, open, outcome, intents) => recordClose(pool, close, open, outcome, intents),
     updateLive: (updates) => updateLive(pool, updates),
     livePosition: (positionId) => livePosition(pool, positionId),

@@ -7,6 +7,8 @@ import { inStatement } from '../transaction.ts';
 /** What the market moves in an open position. Prices in quote currency. */
 export interface LiveUpdate {
   readonly positionId: string;
+  /** What is still open, base currency; left as it is where it is missing. */
+  readonly quantity?: Decimal;
   readonly currentPrice: Decimal;
   readonly unrealizedPnL: Decimal;
   /** The hold band; null where only the other side, or nothing, exits. */
@@ -22,11 +24,12 @@ export interface LiveUpdate {
 const UPDATE_LIVE = `
   WITH news AS (
     SELECT * FROM unnest($1::text[], $2::numeric[], $3::numeric[], $4::numeric[], $5::numeric[],
-      $6::numeric[], $7::integer[], $8::text[])
+      $6::numeric[], $7::integer[], $8::text[], $9::numeric[])
     AS news("positionId", "currentPrice", "unrealizedPnL", "exitsBelow", "exitsAbove",
-      "bestPrice", "markAgeMs", "stage")),
+      "bestPrice", "markAgeMs", "stage", "quantity")),
   live AS (
     UPDATE "LivePosition" AS live SET
+      "quantity" = coalesce(CASE WHEN news."quantity" > 0 THEN news."quantity" END, live."quantity"),
       "currentPrice" = news."currentPrice", "unrealizedPnL" = news."unrealizedPnL",
       "exitsBelow" = news."exitsBelow", "exitsAbove" = news."exitsAbove",
       "bestPrice" = news."bestPrice", "markAgeMs" = news."markAgeMs", "stage" = news."stage",
@@ -49,6 +52,7 @@ export async function updateLive(pool: Pool, updates: readonly LiveUpdate[]): Pr
     sorted.map((row) => row.bestPrice),
     sorted.map((row) => (row.markAgeMs === null ? null : Math.max(0, Math.round(row.markAgeMs)))),
     sorted.map((row) => row.stage),
+    sorted.map((row) => row.quantity ?? null),
   ]);
   return rows[0]?.updated ?? 0;
 }

@@ -11,6 +11,7 @@ import { ListTooLong, type Exchange, type Instrument, type OrderSnapshot } from 
 import type { Ledger } from '../../db/repositories/ledger.ts';
 import type { LedgerReader } from '../../db/repositories/reader.ts';
 import { tradeWorkflowId, type HoldfastClient } from '../client.ts';
+import type { Logger } from '../logging.ts';
 import type { TradeState } from '../workflows/messages.ts';
 
 /** Exit legs that an order is recognised by; a position that took more of them is a person's to look at. */
@@ -21,6 +22,8 @@ const ROW_MARGIN_MS = 3_600_000;
 const LEAST_LOOK_BACK_MS = 600_000;
 /** Running trades whose rows are compared field by field in one run. */
 const COMPARED_PER_RUN = 50;
+/** A workflow that doesn't answer takes its whole deadline; many of them must not use up the run's. */
+const ASKED_AT_ONCE = 50;
 
 export interface AuditViewDependencies {
   readonly exchange: Pick<
@@ -31,6 +34,7 @@ export interface AuditViewDependencies {
   readonly ledger: Pick<Ledger, 'verifyOpen'>;
   readonly client: Pick<HoldfastClient, 'runningTrades' | 'rememberedTradeIds' | 'stateIfKnown'>;
   readonly now: () => number;
+  readonly log: Logger;
 }
 
 /**
@@ -161,7 +165,7 @@ function dustOf(instruments: readonly Instrument[]): ReadonlyMap<string, Decimal
 
 /** Asks the workflows whose own account matters; the rows of some are compared field by field, others each run. */
 async function withOwnAccounts(
-  { client, ledger }: AuditViewDependencies,
+  dependencies: AuditViewDependencies,
   views: ThreeViews,
 ): Promise<RunningTradeView[]> {
   const inQuestion = new Set(tradesInQuestion(views));
@@ -169,14 +173,29 @@ async function withOwnAccounts(
   const pages = Math.max(1, Math.ceil(watched.length / COMPARED_PER_RUN));
   const first = (Math.floor(views.nowMs / 60_000) % pages) * COMPARED_PER_RUN;
   const compared = new Set(watched.slice(first, first + COMPARED_PER_RUN).map(({ tradeId }) => tradeId));
-  const result: RunningTradeView[] = [];
-  for (const trade of views.running) {
-    const { tradeId } = trade;
-    const isWanted = inQuestion.has(tradeId) || compared.has(tradeId);
-    const state = isWanted ? await client.stateIfKnown(tradeId) : null;
-    result.push(state ? { ...trade, ...ownAccount(state), ...(await difference(ledger, state)) } : trade);
+  const asked = views.running.filter(({ tradeId }) => inQuestion.has(tradeId) || compared.has(tradeId));
+  const told = new Map<string, OwnAccount>();
+  for (let from = 0; from < asked.length; from += ASKED_AT_ONCE) {
+    const batch = asked.slice(from, from + ASKED_AT_ONCE);
+    await Promise.all(
+      batch.map(async ({ tradeId }) => told.set(tradeId, await tellOwn(dependencies, tradeId))),
+    );
   }
-  return result;
+  return views.running.map((trade) => ({ ...trade, ...told.get(trade.tradeId) }));
+}
+
+type OwnAccount = Pick<RunningTradeView, 'openQuantity' | 'soldOutside' | 'difference'>;
+
+/** Nothing where it can't be had: one trade that can't be compared must not keep the others from it. */
+async function tellOwn({ client, ledger, log }: AuditViewDependencies, tradeId: string): Promise<OwnAccount> {
+  const state = await client.stateIfKnown(tradeId);
+  if (!state) return {};
+  try {
+    return { ...ownAccount(state), ...(await difference(ledger, state)) };
+  } catch (err) {
+    log.error({ event: 'trade-not-compared', tradeId, err }, `trade ${tradeId} could not be compared`);
+    return {};
+  }
 }
 
 function ownAccount({

@@ -5,7 +5,6 @@ import type { FindingStore } from '../../db/repositories/findings.ts';
 import type { HoldfastClient } from '../client.ts';
 import { failedAs, settledAs, type SettlementOutcome } from '../workflows/settlement.ts';
 import type { FindingToSettle } from '../workflows/messages.ts';
-import type { Logger } from '../logging.ts';
 import { readThreeViews, type AuditViewDependencies } from './audit-views.ts';
 
 /** How far back the exchange's closed orders are compared: once an hour and on demand, and otherwise. */
@@ -18,6 +17,8 @@ export const SETTLING_TIME_MS = 10_000;
 const LOOKS_APART_MS = 3_000;
 /** Longer than lists lag, shorter than anybody wants a position unwatched. */
 const BETWEEN_LOOKS_MS = 5_000;
+/** Raised by a trade whose exit is refused again and again; over when the trade is. */
+const EXIT_REFUSED = 'exit-refused';
 
 export interface AuditedFinding {
   readonly id: string;
@@ -42,7 +43,6 @@ export interface AuditReport {
 export interface ReconcileDependencies extends AuditViewDependencies {
   readonly findings: FindingStore;
   readonly client: AuditViewDependencies['client'] & Pick<HoldfastClient, 'settlementSince'>;
-  readonly log: Logger;
 }
 
 export function createReconcileActivities(dependencies: ReconcileDependencies) {
@@ -99,11 +99,11 @@ export function createReconcileActivities(dependencies: ReconcileDependencies) {
           log.error({ event: 'finding-not-noted', kind, subject, err }, 'a finding could not be noted');
         }
       }
-      await findings.clearUnseen(
-        audited.map(({ id }) => id),
-        now(),
-        thorough ? FINDING_KINDS : [],
-      );
+      const refused = views.running.map(({ positionId }) => `${EXIT_REFUSED}:${positionId}`);
+      await findings.clearUnseen([...audited.map(({ id }) => id), ...refused], now(), [
+        EXIT_REFUSED,
+        ...(thorough ? FINDING_KINDS : []),
+      ]);
       if (thorough) thoroughAtMs = now();
       return { findings: audited, toSettle, nextLookInMs };
     },

@@ -1,5 +1,5 @@
 import { ApplicationFailure } from '@temporalio/common';
-import { openRecords } from '../domain/records.ts';
+import { exitRecords, openRecords } from '../domain/records.ts';
 import type { Evidence, FindingKind } from '../domain/audit/views.ts';
 import { tradeFacts } from '../domain/trade-facts.ts';
 import type { Exchange, OrderSnapshot } from '../exchange/port.ts';
@@ -9,7 +9,7 @@ import type { Ledger } from '../../db/repositories/ledger.ts';
 import type { LedgerReader } from '../../db/repositories/reader.ts';
 import type { Logger } from '../logging.ts';
 import type { FindingToSettle, TradeState } from '../workflows/messages.ts';
-import { exitRecords, Unexplained, type Takeover } from './takeover.ts';
+import { finishedExits, Unexplained, type Takeover } from './takeover.ts';
 
 export type Adoption = 'adopt' | 'flatten';
 
@@ -23,10 +23,10 @@ export interface SettleDependencies {
   readonly exchange: Pick<Exchange, 'order' | 'cancel'>;
   readonly ledger: Pick<
     Ledger,
-    'repairOpen' | 'verifyOpen' | 'recordIntent' | 'markIntent' | 'releaseReservation'
+    'repairOpen' | 'verifyOpen' | 'recordExits' | 'recordIntent' | 'markIntent' | 'releaseReservation'
   >;
   readonly reader: Pick<LedgerReader, 'position'>;
-  readonly findings: Pick<FindingStore, 'raise' | 'act'>;
+  readonly findings: Pick<FindingStore, 'act' | 'needPerson'>;
   readonly client: Pick<HoldfastClient, 'isRunning' | 'state' | 'tellSoldOutside'>;
   readonly takeover: Takeover;
   readonly adoption: Adoption;
@@ -120,22 +120,33 @@ export function createSettleActivities(dependencies: SettleDependencies) {
     if (!plan || !position || stage !== 'open' || persistence !== 'confirmed') {
       return done(`left to the trade, which is ${stage} with its records ${persistence}`, {});
     }
-    const records = openRecords(tradeFacts(state, plan, position));
+    const facts = tradeFacts(state, plan, position);
+    const records = openRecords(facts);
     await ledger.repairOpen(records);
     await ledger.verifyOpen(records);
+    await ledger.recordExits(position.positionId, exitRecords(facts, state.exits));
     return done('rows repaired from the workflow', { verified: records.managedPosition.id });
   }
 
   async function tellTrade({ kind, evidence }: FindingToSettle): Promise<Settlement> {
     const { tradeId } = evidence;
     const { request } = await client.state(tradeId);
-    const exits = await exitRecords(exchange, evidence, request.symbol);
+    const exits = await finishedExits(exchange, evidence, request.symbol);
     const answer = await client.tellSoldOutside(tradeId, { exits });
     if (answer === null) return done('the trade has ended meanwhile', { tradeId });
+    await recordPartialExits(tradeId);
     return done(TOLD[kind] ?? 'counted the fills that others made', {
       orders: exits.map(({ exchangeOrderId }) => exchangeOrderId),
       openQuantity: answer.openQuantity,
     });
+  }
+
+  /** A trade that goes on with what is left writes its exits only when it closes. */
+  async function recordPartialExits(tradeId: string): Promise<void> {
+    const { stage, plan, position, exits, ...state } = await client.state(tradeId);
+    if (!plan || !position || stage !== 'open') return;
+    const facts = tradeFacts(state, plan, position);
+    await ledger.recordExits(position.positionId, exitRecords(facts, exits));
   }
 
   async function release({ tradeId }: Evidence): Promise<Settlement> {
@@ -187,9 +198,8 @@ export function createSettleActivities(dependencies: SettleDependencies) {
     },
 
     async markForHuman({ finding, why }: { finding: FindingToSettle; why: string }): Promise<void> {
-      const { id, kind, subject, evidence } = finding;
-      const seen = { ...evidence, why };
-      await findings.raise({ id, kind, subject, seen, status: 'human', nowMs: now() });
+      const { id, kind, subject } = finding;
+      await findings.needPerson(id, why);
       dependencies.log.error(
         { event: 'finding-for-human', kind, subject, why },
         `${kind} ${subject}: ${why}`,

@@ -57,7 +57,7 @@ export function createTakeover(dependencies: TakeoverDependencies): Takeover {
         remembered?.plan && remembered.position?.positionId === position.positionId
           ? revived({ ...remembered, plan: remembered.plan, position: remembered.position }, position)
           : await rebuilt(entry, position, evidence.tradeId);
-      const exited = withExits(state, await exitRecords(exchange, evidence, entry.symbol), now());
+      const exited = withExits(state, await finishedExits(exchange, evidence, entry.symbol), now());
       return withStop(exited, evidence.stop);
     },
   };
@@ -168,7 +168,7 @@ function openPosition(entry: OrderSnapshot): OpenPosition {
 }
 
 /** Finished exit orders that filled, as the trade counts them; an unfinished one is left to its leg's proof. */
-export async function exitRecords(
+export async function finishedExits(
   exchange: Pick<Exchange, 'order'>,
   { exits = [] }: Evidence,
   symbol: string,

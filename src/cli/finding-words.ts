@@ -37,6 +37,7 @@ const SEEN: Readonly<Record<string, (told: Told) => string>> = {
   'foreign-balance': ({ subject, seen }) =>
     `the account holds ${word(seen, 'surplus')} ${subject} more than Holdfast's positions need`,
   'exit-refused': ({ subject, seen }) => `the exchange refuses to close ${subject}: ${word(seen, 'why')}`,
+  'refused-study': ({ subject, seen }) => `learning leaves ${subject} out: ${word(seen, 'reasons')}`,
 };
 
 const TO_DO: Readonly<Record<string, (told: Told) => string>> = {

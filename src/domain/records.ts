@@ -96,11 +96,15 @@ export interface OpenRecords {
   readonly liveTrade: LiveTradeRow;
 }
 
-export interface CloseRecords {
-  readonly managedPosition: ManagedPositionRow;
+/** The rows of exit orders. */
+export interface ExitRecords {
   readonly exitTrades: readonly ManagedTradeRow[];
-  readonly livePosition: LivePositionRow;
   readonly exitLiveTrades: readonly LiveTradeRow[];
+}
+
+export interface CloseRecords extends ExitRecords {
+  readonly managedPosition: ManagedPositionRow;
+  readonly livePosition: LivePositionRow;
 }
 
 /** One finished order of ours with what is needed to tell its story. */
@@ -199,7 +203,6 @@ export function closeRecords(
   const realizedPnL = realizedPnl(facts, { cost, fee: exitFee }, quantity);
   const fees = add(facts.entry.summary.fee, exitFee);
   const exitTime = last.summary.lastFillMs;
-  const side = exitOrderSide(facts.side);
   return {
     managedPosition: {
       ...open.managedPosition,
@@ -212,7 +215,7 @@ export function closeRecords(
       unrealizedPnL: '0',
       fees,
     },
-    exitTrades: exits.map((exit) => managedTrade(facts, exit, side, exit === last ? realizedPnL : null)),
+    ...exitRecords(facts, exits, realizedPnL),
     livePosition: {
       ...open.livePosition,
       currentPrice: exitPrice,
@@ -222,6 +225,19 @@ export function closeRecords(
       status: 'closed',
       closedAt: exitTime,
     },
+  };
+}
+
+/** The rows of exits; the P&L of a closed position stands on the last of them. */
+export function exitRecords(
+  facts: TradeFacts,
+  exits: readonly OrderRecord[],
+  realizedPnL: Decimal | null = null,
+): ExitRecords {
+  const side = exitOrderSide(facts.side);
+  const last = exits.at(-1);
+  return {
+    exitTrades: exits.map((exit) => managedTrade(facts, exit, side, exit === last ? realizedPnL : null)),
     exitLiveTrades: exits.map((exit) => liveTrade(facts, exit, side, 'close')),
   };
 }

@@ -20,6 +20,7 @@ export function startLiveUpdates(
       return [
         {
           positionId: guarded.trade.positionId,
+          quantity: guarded.trade.quantity,
           currentPrice: mark.price,
           unrealizedPnL: guarded.unrealizedPnl(mark.price),
           exitsBelow: band?.low ?? null,

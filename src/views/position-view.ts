@@ -16,6 +16,7 @@ export interface PositionView {
   readonly status: 'open' | 'closed';
   /** Stage of the trade; `closed` for a closed position. */
   readonly stage: string;
+  /** Base currency: what is still open; of a closed position what was bought or sold short. */
   readonly quantity: Decimal;
   readonly entryPrice: Decimal;
   /** Quantity times entry price. */
@@ -52,8 +53,9 @@ export interface PositionContext {
 
 /** Where the live row is missing the entry price stands for the mark. */
 export function positionView(position: RecordedPosition, { stage, nowMs }: PositionContext): PositionView {
-  const { side, entryPrice, quantity, live } = position;
+  const { side, entryPrice, live } = position;
   const isOpen = position.status === 'open';
+  const quantity = (isOpen ? live?.quantity : null) ?? position.quantity;
   const markPrice = position.exitPrice ?? live?.currentPrice ?? entryPrice;
   return {
     positionId: position.id,

@@ -124,7 +124,7 @@ function armRequest(state: TradeState, plan: EntryPlan, position: OpenPosition):
     tradeId,
     positionId: position.positionId,
     symbol,
-    quantity: position.entry.quantity,
+    quantity: openQuantity(state, position),
     entryFee: position.entry.fee,
     policy: plan.policy,
     position: {

@@ -11,7 +11,13 @@ import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { Activities } from '../activities/index.ts';
 import type { AuditedFinding, AuditReport } from '../activities/reconcile.ts';
 import type { settleFinding } from './settle-finding.ts';
-import { failedAs, settledAs, settlementWorkflowId, type SettlementOutcome } from './settlement.ts';
+import {
+  failedAs,
+  settledAs,
+  settlementWorkflowId,
+  STILL_SETTLING,
+  type SettlementOutcome,
+} from './settlement.ts';
 import type { FindingToSettle } from './messages.ts';
 
 const auditing = proxyActivities<Pick<Activities, 'audit'>>({
@@ -32,16 +38,22 @@ const SETTLED_WITHIN_MS = 60_000;
 /** Another run, the scheduled one perhaps, may be at work on the same finding: its settlement is awaited too. */
 type Settlement = ChildWorkflowHandle<typeof settleFinding> | 'by another';
 
+export interface ReconcileInput {
+  /** Over everything that the exchange lists, and with a report that waits for what it has set going. */
+  readonly isThorough?: boolean;
+}
+
 /**
  * Compares exchange, workflows and database. What disagrees is looked at again after a moment, and only what
- * was seen twice is settled, each by a workflow of its own: one that fails stops no other.
+ * was seen twice is settled, each by a workflow of its own: one that fails stops no other, and a scheduled run
+ * waits for none, so that the next one is on time.
  */
-export async function reconcile(input: { isThorough?: boolean } = {}): Promise<AuditReport> {
+export async function reconcile({ isThorough = false }: ReconcileInput = {}): Promise<AuditReport> {
   const { startTime } = workflowInfo();
   const sinceMs = startTime.getTime();
   const findings = new Map<string, AuditedFinding>();
   const settlements = new Map<string, Settlement>();
-  let report = await auditing.audit({ isThorough: input.isThorough ?? false });
+  let report = await auditing.audit({ isThorough });
   for (let look = 1; ; look += 1) {
     for (const finding of report.findings) {
       if (!settlements.has(finding.id)) findings.set(finding.id, finding);
@@ -53,11 +65,13 @@ export async function reconcile(input: { isThorough?: boolean } = {}): Promise<A
     if (report.nextLookInMs === null || look === MOST_LOOKS) break;
     await sleep(report.nextLookInMs);
     report = await auditing.audit({ isThorough: true });
-    await forgetGone(findings, settlements, report, sinceMs);
+    if (isThorough) await forgetGone(findings, settlements, report, sinceMs);
   }
-  for (const [id, done] of await outcomes(settlements, sinceMs)) {
-    const finding = findings.get(id);
-    if (finding) findings.set(id, { ...finding, ...done });
+  if (isThorough) {
+    for (const [id, done] of await outcomes(settlements, sinceMs)) {
+      const finding = findings.get(id);
+      if (finding) findings.set(id, { ...finding, ...done });
+    }
   }
   return {
     findings: [...findings.values()],
@@ -74,11 +88,25 @@ async function forgetGone(
   sinceMs: number,
 ): Promise<void> {
   const seen = new Set(report.findings.map(({ id }) => id));
-  for (const [id, finding] of findings) {
-    if (seen.has(id) || settlements.has(id) || isSettled(finding)) continue;
-    const done = await waiting.settlementByAnother({ findingId: id, sinceMs });
-    if (done) findings.set(id, { ...finding, ...done });
-    else findings.delete(id);
+  const gone = [...findings.values()].filter(
+    (finding) => !seen.has(finding.id) && !settlements.has(finding.id) && !isSettled(finding),
+  );
+  await Promise.all(
+    gone.map(async (finding) => {
+      const done = await settledByAnother(finding.id, sinceMs);
+      if (done) findings.set(finding.id, { ...finding, ...done });
+      else findings.delete(finding.id);
+    }),
+  );
+}
+
+/** Null when no other run was at work on it. */
+async function settledByAnother(findingId: string, sinceMs: number): Promise<SettlementOutcome | null> {
+  try {
+    return await waiting.settlementByAnother({ findingId, sinceMs });
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    return STILL_SETTLING;
   }
 }
 
@@ -120,7 +148,7 @@ async function outcomeOf(
   sinceMs: number,
 ): Promise<SettlementOutcome | null> {
   try {
-    if (settlement === 'by another') return await waiting.settlementByAnother({ findingId, sinceMs });
+    if (settlement === 'by another') return await settledByAnother(findingId, sinceMs);
     return settledAs(await settlement.result());
   } catch (error) {
     if (isCancellation(error)) throw error;

@@ -1,6 +1,7 @@
-import { ParentClosePolicy, proxyActivities, startChild } from '@temporalio/workflow';
-import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import { isCancellation, ParentClosePolicy, proxyActivities, startChild } from '@temporalio/workflow';
+import { rootCause, WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { Activities } from '../activities/index.ts';
+import { WORKFLOW_TASK_TIMEOUT_MS } from '../domain/safety-times.ts';
 import { recording } from './activity-options.ts';
 import { initialSearchAttributes } from './search-attributes.ts';
 import { trade } from './trade.ts';
@@ -25,7 +26,19 @@ export async function settleFinding(input: SettleInput): Promise<Settled> {
     await recording.recordClose(input.close);
     return { outcome: 'settled', action: 'recorded the close', proof: { tradeId: input.tradeId } };
   }
-  return settle(input.finding);
+  return settleOrTell(input.finding);
+}
+
+/** A settlement that fails begins anew at the next look; a person hears of it meanwhile. */
+async function settleOrTell(finding: FindingToSettle): Promise<Settled> {
+  try {
+    return await settle(finding);
+  } catch (failure) {
+    if (isCancellation(failure)) throw failure;
+    const why = `settling it fails and is tried again every minute: ${rootCause(failure)}`;
+    await noting.markForHuman({ finding, why });
+    throw failure;
+  }
 }
 
 async function settle(finding: FindingToSettle): Promise<Settled> {
@@ -48,6 +61,7 @@ async function takeOver(resume: TradeState): Promise<Readonly<Record<string, unk
       workflowId: `trade-${request.tradeId}`,
       args: [{ request, resume }],
       parentClosePolicy: ParentClosePolicy.ABANDON,
+      workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT_MS,
       staticSummary: `${request.side} ${request.symbol}, taken over`,
       typedSearchAttributes: initialSearchAttributes(request),
     });

@@ -1,3 +1,4 @@
+import { rootCause } from '@temporalio/common';
 import type { AuditedFinding } from '../activities/reconcile.ts';
 
 /** What a settlement ends with. */
@@ -20,5 +21,8 @@ export function settledAs({ outcome, action, proof }: Settled): SettlementOutcom
 }
 
 export function failedAs(error: unknown): SettlementOutcome {
-  return { action: 'failed', done: error instanceof Error ? error.message : String(error), proof: null };
+  return { action: 'failed', done: rootCause(error) ?? String(error), proof: null };
 }
+
+/** Under way for longer than a report waits. */
+export const STILL_SETTLING: SettlementOutcome = { action: 'settling', done: null, proof: null };

@@ -240,6 +240,18 @@ describe('findings', () => {
     expect(await one.findings.list({ unsettled: true })).toHaveLength(1);
   });
 
+  test('a settlement that fails makes it a person’s, with the reason beside what was seen', async () => {
+    await seen('f5', 1_000);
+    await one.findings.act('f5', 'being settled');
+    await one.findings.needPerson('f5', 'the exchange refuses');
+    expect(await seen('f5', 2_000)).toEqual({ looks: 2, status: 'human' });
+    expect(await one.findings.list({ unsettled: true })).toMatchObject([
+      { id: 'f5', status: 'human', seen: { nowMs: 2_000, why: 'the exchange refuses' } },
+    ]);
+    await one.findings.settle('f5', 'adopted', {}, 3_000);
+    expect(await one.findings.list({ unsettled: true })).toEqual([]);
+  });
+
   test('two runs at once count both looks', async () => {
     await Promise.all(
       Array.from({ length: 10 }, (_, index) =>

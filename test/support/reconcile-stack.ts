@@ -211,6 +211,12 @@ export class ReconcileStack {
     return this.client.state(tradeId);
   }
 
+  /** Of the activity that a running workflow has under way; 0 while there is none. */
+  async attempts(workflowId: string): Promise<number> {
+    const { raw } = await this.temporal.workflow.getHandle(workflowId).describe();
+    return raw.pendingActivities?.[0]?.attempt ?? 0;
+  }
+
   /** Ids of the trades that run. */
   async running(): Promise<string[]> {
     return (await this.client.runningTradeIds()).map(tradeWorkflowId);

@@ -1,9 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
-import type { AuditedFinding } from '../../activities/reconcile.ts';
+import type { AuditedFinding, AuditReport } from '../../activities/reconcile.ts';
+import { CliError } from '../errors.ts';
 import { findingWords } from '../finding-words.ts';
 import { print, runWithSession, subcommand, type CommonOptions } from '../program.ts';
 import { colors } from '../render.ts';
+
+/** Several looks and the settlements, on a slow day. */
+const ANSWER_WITHIN_MS = 180_000;
+const UNANSWERED =
+  'no answer within 3 minutes: if no worker runs, open positions have no guard either; see: holdfast doctor, and the log of the worker';
 
 const COLOUR: Readonly<Record<AuditedFinding['action'], (text: string) => string>> = {
   settled: colors.green,
@@ -28,10 +34,23 @@ export function registerReconcile(program: Command): void {
           'comparing exchange, workflows and database; what disagrees is looked at twice, some seconds apart\n',
         );
       }
-      const { findings } = await client.reconcileNow(`reconcile-cli-${randomUUID()}`);
+      const { findings } = await withinPatience(client.reconcileNow(`reconcile-cli-${randomUUID()}`));
       print(options, { findings }, () => describe(findings));
     }),
   );
+}
+
+/** @throws CliError when nobody answers, rather than let a person wait for ever. */
+async function withinPatience(report: Promise<AuditReport>): Promise<AuditReport> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new CliError('reconcile-unanswered', UNANSWERED)), ANSWER_WITHIN_MS);
+  });
+  try {
+    return await Promise.race([report, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function describe(findings: readonly AuditedFinding[]): string {
