@@ -76,6 +76,15 @@ export function createReconcileActivities(dependencies: ReconcileDependencies) {
     return { ...common, looks, action, settle: { id, kind, subject, evidence } };
   }
 
+  /** A row that can't be cleared keeps nothing else from being settled: each settlement looks again before it acts. */
+  async function clearUnseen(seenIds: readonly string[], isThorough: boolean): Promise<void> {
+    try {
+      await findings.clearUnseen(seenIds, now(), [EXIT_REFUSED, ...(isThorough ? FINDING_KINDS : [])]);
+    } catch (err) {
+      log.error({ event: 'findings-not-cleared', err }, 'findings that are gone could not be cleared');
+    }
+  }
+
   return {
     /** One comparison of exchange, workflows and database. One finding that can't be noted stops no other. */
     async audit({ isThorough = false }: { isThorough?: boolean } = {}): Promise<AuditReport> {
@@ -100,10 +109,7 @@ export function createReconcileActivities(dependencies: ReconcileDependencies) {
         }
       }
       const refused = views.running.map(({ positionId }) => `${EXIT_REFUSED}:${positionId}`);
-      await findings.clearUnseen([...audited.map(({ id }) => id), ...refused], now(), [
-        EXIT_REFUSED,
-        ...(thorough ? FINDING_KINDS : []),
-      ]);
+      await clearUnseen([...audited.map(({ id }) => id), ...refused], thorough);
       if (thorough) thoroughAtMs = now();
       return { findings: audited, toSettle, nextLookInMs };
     },
