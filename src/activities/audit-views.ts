@@ -184,17 +184,18 @@ async function withOwnAccounts(
   return views.running.map((trade) => ({ ...trade, ...told.get(trade.tradeId) }));
 }
 
-type OwnAccount = Pick<RunningTradeView, 'openQuantity' | 'soldOutside' | 'difference'>;
+type OwnAccount = Partial<RunningTradeView>;
 
-/** Nothing where it can't be had: one trade that can't be compared must not keep the others from it. */
+/** One trade that can't be asked or compared must not keep the others from it. */
 async function tellOwn({ client, ledger, log }: AuditViewDependencies, tradeId: string): Promise<OwnAccount> {
   const state = await client.stateIfKnown(tradeId);
   if (!state) return {};
+  const own = ownAccount(state);
   try {
-    return { ...ownAccount(state), ...(await difference(ledger, state)) };
+    return { ...own, ...(await difference(ledger, state)) };
   } catch (err) {
-    log.error({ event: 'trade-not-compared', tradeId, err }, `trade ${tradeId} could not be compared`);
-    return {};
+    log.error({ event: 'trade-not-compared', tradeId, err }, `the rows of ${tradeId} could not be compared`);
+    return own;
   }
 }
 
