@@ -21,7 +21,7 @@ export function reportError(error: unknown, json: boolean): void {
 function describe(error: unknown): { code: string; message: string } {
   if (error instanceof CliError) return { code: error.code, message: error.message };
   if (error instanceof ConfigError) return { code: 'bad-config', message: error.message };
-  if (error instanceof Error) return { code: codeOf(error), message: firstLine(error.message) };
+  if (error instanceof Error) return { code: codeOf(error), message: firstLine(fullMessage(error)) };
   return { code: 'failed', message: String(error) };
 }
 
@@ -29,6 +29,11 @@ function describe(error: unknown): { code: string; message: string } {
 function codeOf(error: Error): string {
   if (error.name === 'Error') return 'failed';
   return error.name.replace(/(?<=[a-z])(?=[A-Z])/g, '-').toLowerCase();
+}
+
+/** Temporal's client says only what failed; why is in its cause. */
+function fullMessage({ message, cause }: Error): string {
+  return cause instanceof Error && cause.message !== message ? `${message}: ${cause.message}` : message;
 }
 
 function firstLine(message: string): string {

@@ -61,7 +61,13 @@ const MAYBE_AN_ORDER = [
 describe('refusals of an order', () => {
   it.each(NO_ORDER)('%s proves that there is none', (code) => {
     expect(isDefiniteRefusal(code)).toBe(true);
-    expect(failedSubmit({ kind: 'error', codes: [code] })).toEqual({ kind: 'refused', code, message: code });
+    const saysNotHeld = ['EOrder:Insufficient funds', 'EOrder:Reduce only:No position exists'].includes(code);
+    expect(failedSubmit({ kind: 'error', codes: [code] })).toEqual({
+      kind: 'refused',
+      code,
+      message: code,
+      ...(saysNotHeld ? { isNotHeld: true } : {}),
+    });
   });
 
   it.each(MAYBE_AN_ORDER)('%j proves nothing', (code) => {
