@@ -1,4 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import {
+  isGrpcServiceError,
   WorkflowExecutionAlreadyStartedError,
   WorkflowFailedError,
   WorkflowIdReusePolicy,
@@ -66,6 +68,9 @@ export function guardTaskQueue(workerId: string): string {
 }
 
 const BEAT_DEADLINE_MS = 2_000;
+const UPDATE_ATTEMPTS = 5;
+/** "Unable to perform workflow execution update due to unexpected workflow task failure." */
+const GRPC_FAILED_PRECONDITION = 9;
 const STATE_DEADLINE_MS = 5_000;
 const ALERT_DEADLINE_MS = 5_000;
 const RUNNING_TRADES = `WorkflowType = 'trade' AND ExecutionStatus = 'Running'`;
@@ -150,23 +155,34 @@ export class HoldfastClient {
 
   /** Asks for an exit and waits for the trade's answer. Null when no such trade is running. */
   async requestExit(tradeId: string, reason: string): Promise<ExitAnswer | null> {
-    try {
-      return await this.#trade(tradeId).executeUpdate<ExitAnswer, [{ reason: string }]>('requestExit', {
-        args: [{ reason }],
-      });
-    } catch (error) {
-      if (error instanceof WorkflowNotFoundError) return null;
-      throw error;
-    }
+    return this.#demand(tradeId, 'requestExit', { reason });
   }
 
   /** Asks a trade to make room for a better signal. Null when no such trade is running. */
   async giveWay(tradeId: string, better: GiveWay): Promise<ExitAnswer | null> {
-    try {
-      return await this.#trade(tradeId).executeUpdate<ExitAnswer, [GiveWay]>('giveWay', { args: [better] });
-    } catch (error) {
-      if (error instanceof WorkflowNotFoundError) return null;
-      throw error;
+    return this.#demand(tradeId, 'giveWay', better);
+  }
+
+  /**
+   * An update that a worker was at when its task failed, because other news came in between or the worker died, is
+   * dropped by Temporal: it is asked again, under its own id.
+   */
+  async #demand(
+    tradeId: string,
+    name: 'requestExit' | 'giveWay',
+    why: { readonly reason: string } | GiveWay,
+  ): Promise<ExitAnswer | null> {
+    const updateId = randomUUID();
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.#trade(tradeId).executeUpdate<ExitAnswer, [typeof why]>(name, {
+          args: [why],
+          updateId,
+        });
+      } catch (error) {
+        if (error instanceof WorkflowNotFoundError) return null;
+        if (attempt === UPDATE_ATTEMPTS || !isDroppedUpdate(error)) throw error;
+      }
     }
   }
 
@@ -412,6 +428,11 @@ function alertsStart(destination: Destination) {
     args: [{ destination }] as [{ destination: Destination }],
     staticSummary: `tells ${destination}`,
   };
+}
+
+function isDroppedUpdate(error: unknown): boolean {
+  const { cause } = error as { cause?: unknown };
+  return isGrpcServiceError(cause) && Number(cause.code) === GRPC_FAILED_PRECONDITION;
 }
 
 async function ignoringEnded(call: Promise<void>): Promise<void> {

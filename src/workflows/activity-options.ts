@@ -51,19 +51,18 @@ export const sending = proxyActivities<Pick<Activities, 'sendOrder'>>({
   retry: { maximumAttempts: 1 },
 });
 
+/**
+ * What changes an order that rests: repeated until it is answered. A task of its own, so that what demanded it, an
+ * exit perhaps, is in the history before anything is done about it.
+ */
+export const changing = proxyActivities<Pick<Activities, 'cancelOrder' | 'amendStop' | 'withdrawStop'>>({
+  startToCloseTimeout: 10_000,
+  retry: quickRetry,
+});
+
 /** Questions to the exchange: asked until they are answered. */
 export const asking = atOnce<
-  Pick<
-    Activities,
-    | 'lookUpOrder'
-    | 'readOrder'
-    | 'cancelOrder'
-    | 'amendStop'
-    | 'withdrawStop'
-    | 'witnessHolding'
-    | 'guardHasEnded'
-    | 'isUnderGuard'
-  >
+  Pick<Activities, 'lookUpOrder' | 'readOrder' | 'witnessHolding' | 'guardHasEnded' | 'isUnderGuard'>
 >({ startToCloseTimeout: 10_000, retry: quickRetry });
 
 /** What must reach the database sooner or later, however long it is away. */

@@ -2,7 +2,7 @@ import { condition } from '@temporalio/workflow';
 import type { OrderOnExchange } from '../activities/orders.ts';
 import { entryOrderSide, summarizeFills } from '../domain/position.ts';
 import { positionId } from '../domain/records.ts';
-import { asking } from './activity-options.ts';
+import { asking, changing } from './activity-options.ts';
 import { placeOrder, type LegOrder, type Placed } from './place-order.ts';
 import type { EntryPlan, OpenPosition, TradeRequest, TradeState } from './messages.ts';
 
@@ -55,7 +55,7 @@ export async function followEntry(
     const exitWanted = () => state.demand !== null;
     const hasMoved = () => state.movedOrderId === order.exchangeOrderId;
     if (exitWanted() || Date.now() >= restEndsMs) {
-      await asking.cancelOrder({ exchangeOrderId: order.exchangeOrderId, purpose: 'entry' });
+      await changing.cancelOrder({ exchangeOrderId: order.exchangeOrderId, purpose: 'entry' });
     } else {
       const untilMs = Math.max(1, Math.min(pauseMs, restEndsMs - Date.now()));
       await condition(() => exitWanted() || hasMoved(), untilMs);

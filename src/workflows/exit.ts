@@ -3,7 +3,7 @@ import type { OrderOnExchange } from '../activities/orders.ts';
 import { compare, roundDown, subtract, type Decimal } from '../domain/money.ts';
 import { exitOrderSide, summarizeFills } from '../domain/position.ts';
 import { isDust } from '../domain/sizing.ts';
-import { asking, recording } from './activity-options.ts';
+import { asking, changing, recording } from './activity-options.ts';
 import { placeOrder, proveOutcome, type LegOrder, type Placed } from './place-order.ts';
 import { withdrawStop } from './protective-stop.ts';
 import { takeOverFromGuard } from './release-guard.ts';
@@ -158,7 +158,7 @@ async function followExit(state: TradeState, placed: OrderOnExchange): Promise<O
   for (let pauseMs = 100; !order.isFinished; pauseMs = Math.min(pauseMs * 2, 5_000)) {
     const hasMoved = () => state.movedOrderId === placed.exchangeOrderId;
     if (Date.now() < patienceEndsMs) await condition(hasMoved, pauseMs);
-    else await asking.cancelOrder({ exchangeOrderId: order.exchangeOrderId, purpose: 'exit' });
+    else await changing.cancelOrder({ exchangeOrderId: order.exchangeOrderId, purpose: 'exit' });
     state.movedOrderId = null;
     order = await asking.readOrder({ exchangeOrderId: order.exchangeOrderId, purpose: 'exit' });
   }

@@ -4,7 +4,7 @@ import { exitOrderSide } from '../domain/position.ts';
 import { stopTrigger } from '../domain/protective-stop.ts';
 import { SEND_WINDOW_MS } from '../domain/safety-times.ts';
 import { isDust } from '../domain/sizing.ts';
-import { asking, guarding, recording } from './activity-options.ts';
+import { asking, changing, guarding, recording } from './activity-options.ts';
 import { placeOrder, proveOutcome, type LegOrder, type Placed } from './place-order.ts';
 import { countStop, demandAfterStop, isKnown, type KnownStop } from './stop-state.ts';
 import { openQuantity, type RearmRequest } from './trade-state.ts';
@@ -159,7 +159,7 @@ export class StopKeeper {
     const state = this.#state;
     const wanted = wantedStop(state, this.#plan);
     if (!wanted || (wanted.quantity === stop.quantity && wanted.triggerPrice === stop.triggerPrice)) return;
-    const isAmended = await asking.amendStop({ exchangeOrderId: stop.exchangeOrderId, ...wanted });
+    const isAmended = await changing.amendStop({ exchangeOrderId: stop.exchangeOrderId, ...wanted });
     if (!isAmended || state.stop?.exchangeOrderId !== stop.exchangeOrderId) return;
     const amended = { ...stop, ...wanted };
     state.stop = amended;
@@ -176,7 +176,7 @@ export async function withdrawStop(state: TradeState, plan: EntryPlan): Promise<
   await proveStop(state, plan);
   for (let pauseMs = 100; isKnown(state.stop); pauseMs = Math.min(pauseMs * 2, 5_000)) {
     const { leg, exchangeOrderId } = state.stop;
-    const order = await asking.withdrawStop({ leg, exchangeOrderId });
+    const order = await changing.withdrawStop({ leg, exchangeOrderId });
     if (order.isFinished) countStop(state, order);
     else await sleep(pauseMs);
   }
