@@ -432,7 +432,7 @@ function alertsStart(destination: Destination) {
 
 function isDroppedUpdate(error: unknown): boolean {
   const { cause } = error as { cause?: unknown };
-  return isGrpcServiceError(cause) && Number(cause.code) === GRPC_FAILED_PRECONDITION;
+  return isGrpcServiceError(cause) && (cause.code as number) === GRPC_FAILED_PRECONDITION;
 }
 
 async function ignoringEnded(call: Promise<void>): Promise<void> {
