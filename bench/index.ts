@@ -2,6 +2,7 @@ import { backtestRows } from './backtest.ts';
 import { exitRows } from './exit.ts';
 import { ledgerRows } from './ledger.ts';
 import { learningRows } from './learning.ts';
+import { marksRows } from './marks.ts';
 
 type Rows = (options: { readonly quick: boolean }) => Iterable<object> | AsyncIterable<object>;
 
@@ -11,6 +12,7 @@ type Rows = (options: { readonly quick: boolean }) => Iterable<object> | AsyncIt
  */
 const BENCHES: Readonly<Record<string, Rows>> = {
   exit: exitRows,
+  marks: marksRows,
   backtest: backtestRows,
   ledger: ledgerRows,
   learning: learningRows,
