@@ -88,6 +88,14 @@ export class Lane {
     return this.#exchange.url;
   }
 
+  get exchangeWsUrl(): string {
+    return this.#exchange.wsUrl;
+  }
+
+  get databaseUrl(): string {
+    return this.#database.url;
+  }
+
   get hasWorker(): boolean {
     return this.#workers.length > 0;
   }
