@@ -5,7 +5,6 @@ const LONG = [
   'test/chaos/protective-stop.test.ts',
   'test/chaos/protocol.test.ts',
   'test/chaos/storm.test.ts',
-  'test/chaos/unguarded.test.ts',
   'test/integration/backtest-parity.test.ts',
   'test/integration/reconcile-exposure.test.ts',
   'test/integration/reconcile-flatten.test.ts',
