@@ -59,7 +59,12 @@ export interface Results {
   QueryTrades: Rows<TradeReply>;
   OpenPositions: Rows<{ readonly type: string; readonly vol: string; readonly vol_closed: string }>;
   Ledgers: {
-    readonly ledger: Rows<{ readonly asset: string; readonly amount: string; readonly fee: string }>;
+    readonly ledger: Rows<{
+      readonly refid: string;
+      readonly asset: string;
+      readonly amount: string;
+      readonly fee: string;
+    }>;
   };
   GetWebSocketsToken: { readonly token: string; readonly expires: number };
   GetApiKeyInfo: {

@@ -62,6 +62,36 @@ describe('exports and statistics', { timeout: 180_000 }, () => {
       expect(words).toContain(word);
   });
 
+  it('adds up to what statistics and the ledger of the exchange say, to the last decimal', async () => {
+    const [trades, fills, outcomes] = [await csv('trades'), await csv('fills'), await csv('outcomes')];
+    const stats = await stack.cli<{ netPnl: string; fees: string; closedTrades: number }>('stats');
+    const total = (lines: readonly Line[], column: string) => add(...lines.map((line) => line[column]!));
+    expect(trades).toHaveLength(stats.closedTrades);
+    expect(total(trades, 'realizedPnL')).toBe(stats.netPnl);
+    expect(total(outcomes, 'netPnl')).toBe(stats.netPnl);
+    expect(total(trades, 'fees')).toBe(stats.fees);
+
+    const booked = await stack.ledger();
+    const ofOrders = (orderIds: readonly string[]) =>
+      booked.filter(({ asset, orderId }) => asset === 'ZUSD' && orderIds.includes(orderId));
+    const feesOf = (orderIds: readonly string[]) => add(...ofOrders(orderIds).map(({ fee }) => fee));
+    for (const { exchangeOrderId, fee, purpose, side } of fills)
+      expect(feesOf([exchangeOrderId!]), `${purpose} ${side}`).toBe(add(fee!));
+    const exported = new Set(fills.map(({ exchangeOrderId }) => exchangeOrderId!));
+    expect(booked.filter(({ orderId }) => orderId !== '' && !exported.has(orderId))).toEqual([]);
+
+    const closed = new Set(trades.map(({ id }) => id));
+    const closing = fills.filter(({ positionId }) => closed.has(positionId));
+    expect(closing).toHaveLength(4);
+    const ofClosed = ofOrders(closing.map(({ exchangeOrderId }) => exchangeOrderId!));
+    expect(add(...ofClosed.map(({ amount, fee }) => subtract(amount, fee)))).toBe(stats.netPnl);
+    expect(total(closing, 'fee')).toBe(stats.fees);
+    // The coins that were bought and sold again are gone, those of the open position are there.
+    const coins = booked.filter(({ asset }) => asset === 'XXBT');
+    const open = fills.filter(({ positionId }) => !closed.has(positionId));
+    expect(add(...coins.map(({ amount }) => amount))).toBe(total(open, 'quantity'));
+  });
+
   it.each([
     [['export', 'positions'], /trades, fills, outcomes/],
     [['export', 'trades', '--format', 'xml'], /csv, json/],

@@ -15,6 +15,7 @@ import { createKrakenExchange, type KrakenExchange } from '../../src/exchange/kr
 import type { OrderSide, Side } from '../../src/domain/position.ts';
 import { positionView, type PositionView } from '../../src/views/position-view.ts';
 import type { TradeState } from '../../src/workflows/messages.ts';
+import { PaperClient } from '../contract/paper-support.ts';
 import { PaperControl } from './paper-control.ts';
 import { freePortBase } from './port-base.ts';
 import { holdfast, holdfastJson, startUpWith, type Up } from './up.ts';
@@ -30,6 +31,15 @@ export interface PlacedByHand {
   readonly leg?: 'entry' | `exit-${number}`;
   readonly limitPrice?: string;
   readonly leverage?: number;
+}
+
+/** An entry of the exchange's own ledger. `orderId` is empty where no order made it: a deposit. */
+export interface BookedEntry {
+  readonly orderId: string;
+  /** Kraken's id: `ZUSD`. */
+  readonly asset: string;
+  readonly amount: string;
+  readonly fee: string;
 }
 
 export interface Opened {
@@ -250,6 +260,18 @@ export class ReconcileStack {
   async balance(asset: string): Promise<string> {
     const balances = await this.exchange.balances('exit');
     return balances.find((each) => each.asset === asset)?.total ?? '0';
+  }
+
+  /** The first page, 50 entries. Asks with higher nonces than `exchange`, which is refused afterwards. */
+  async ledger(): Promise<BookedEntry[]> {
+    const { exchangeUrl: url } = this.#up.ready;
+    const { KRAKEN_API_KEY: key = '', KRAKEN_API_SECRET: secret = '' } = await paperKeys(url, -1);
+    const client = new PaperClient({ url, key, secret });
+    const { trades } = await client.ok('TradesHistory');
+    const { ledger } = await client.ok('Ledgers');
+    return Object.values(ledger).map(({ refid, asset, amount, fee }) => {
+      return { orderId: trades[refid]?.ordertxid ?? '', asset, amount, fee };
+    });
   }
 }
 
