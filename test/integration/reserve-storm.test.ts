@@ -263,3 +263,46 @@ test.each<[string, Rules, RegExp]>([
     expect(await workers[0]!.reader.heldReservations()).toEqual([]);
   },
 );
+
+const MINUTE_MS = 60_000;
+
+test.each<[string, Rules, RegExp, string[]]>([
+  [
+    'cooldown',
+    { cooldownMs: 30 * MINUTE_MS },
+    /^cooldown is 30 min: BTC\/USD was stopped out at .*, a new trade was asked at .*; entries begin again at /,
+    ['BTC/USD'],
+  ],
+  [
+    'stop-loss guard',
+    { stoplossGuard: { stops: 2, windowMs: 30 * MINUTE_MS } },
+    /^stoplossGuard is 2 stops in 30 min: as many since .*, a new trade was asked at .*; entries begin again at /,
+    SYMBOLS,
+  ],
+  [
+    'low profit',
+    { lowProfit: { trades: 2, windowMs: 30 * MINUTE_MS, leastReturn: 0 } },
+    /^lowProfit is 0 over at least 2 trades in 30 min: 2 of BTC\/USD made -.*; entries begin again at /,
+    ['BTC/USD'],
+  ],
+])(
+  `${ENTRIES} entries at once are refused where the protection holds, and nowhere else: %s`,
+  async (_name, rules, message, held) => {
+    const { ledger } = workers[0]!;
+    for (const id of ['stop1', 'stop2']) {
+      const stopped = sampleFacts(id);
+      const { quantity } = stopped.entry.summary;
+      const exit = sampleOrder(`X${id}`, { quantity, price: '59000', atMs: OPENED_AT_MS });
+      const outcome = sampleOutcome(id, { exitRule: 'loss-limit' });
+      await ledger.recordClose(closeRecords(stopped, [exit], 'loss-limit'), sampleOpen(id), outcome, []);
+    }
+    const entries = await storm(rules);
+    for (const { symbol, answer } of entries) {
+      expect(answer.kind).toBe(held.includes(symbol) ? 'rejected' : 'reserved');
+      if (answer.kind === 'rejected') expect(answer.message).toMatch(message);
+    }
+    const free = entries.filter(({ symbol }) => !held.includes(symbol));
+    expect(await workers[0]!.reader.heldReservations()).toHaveLength(free.length);
+    await openAndClose(free);
+  },
+);
