@@ -14,3 +14,18 @@ export const WORKFLOW_TASK_TIMEOUT_MS = 5_000;
 
 /** How long Temporal waits for a guard's beat before it takes the lease for lost. */
 export const LEASE_TIMEOUT_MS = 10_000;
+
+/** Pauses between a trade's own looks at its guard; the last one repeats. Each look is six events of its history. */
+export const GUARD_CHECK_AFTER_MS: readonly [number, ...number[]] = [60_000, 1_800_000, 43_200_000];
+
+/** The pause before the next look, counted from 0. */
+export function guardCheckAfterMs(check: number): number {
+  return GUARD_CHECK_AFTER_MS[check] ?? GUARD_CHECK_AFTER_MS.at(-1) ?? Infinity;
+}
+
+/** Looks at the guard within so long a hold. */
+export function guardChecksWithin(heldMs: number): number {
+  let checks = 0;
+  for (let atMs = guardCheckAfterMs(0); atMs <= heldMs; atMs += guardCheckAfterMs(checks)) checks += 1;
+  return checks;
+}

@@ -2,6 +2,7 @@ import { ActivityFailure, condition, sleep } from '@temporalio/workflow';
 import type { ArmRequest } from '../activities/market.ts';
 import { roundDown } from '../domain/money.ts';
 import { exitOrderSide } from '../domain/position.ts';
+import { guardCheckAfterMs } from '../domain/safety-times.ts';
 import { asking, findingGuard, guarding } from './activity-options.ts';
 import { absenceProvableFromMs, proveOutcome } from './place-order.ts';
 import { showDetails } from './presentation.ts';
@@ -11,8 +12,6 @@ import { isInDoubt } from './stop-state.ts';
 import { openQuantity, type RearmRequest } from './trade-state.ts';
 import type { EntryPlan, LastEvaluation, OpenPosition, TradeState } from './messages.ts';
 
-/** Pauses between looks at the guard; the last one repeats. Each look that finds all well is six events. */
-const CHECK_AFTER_MS = [60_000, 1_800_000, 43_200_000] as const;
 /** Every position of a lost guard asks at once: quicker questions would use up the calls that exits need. */
 const BETWEEN_DOUBTS_MS = 30_000;
 
@@ -33,8 +32,8 @@ export async function protect(state: TradeState, plan: EntryPlan, rearm: RearmRe
     showDetails(state);
     if (await settleDoubt(state, plan)) rearm.ask();
     if (rearm.isWanted) continue;
-    const checkMs = CHECK_AFTER_MS[Math.min(checks, CHECK_AFTER_MS.length - 1)] ?? Infinity;
-    await condition(() => isOver() || rearm.isWanted || rearm.hasStopMoved, checkMs / plan.policy.timeScale);
+    const checkMs = guardCheckAfterMs(checks) / plan.policy.timeScale;
+    await condition(() => isOver() || rearm.isWanted || rearm.hasStopMoved, checkMs);
   }
 }
 
