@@ -54,6 +54,10 @@ describe('the history of a trade', { timeout: 180_000 }, () => {
   /** From intent to close, with a look at its guard and many marks in between; the events of both ends of the hold. */
   async function heldTrade(tradeId: string) {
     const count = () => countEvents(temporal, `trade-${tradeId}`);
+    const countWaiting = async () => {
+      await expect.poll(async () => (await count()).isWaiting, { timeout: 60_000 }).toBe(true);
+      return count();
+    };
     await paper.price('BTC/USD', '10000.0', '10000.1');
     await client.openTrade({
       tradeId,
@@ -68,11 +72,11 @@ describe('the history of a trade', { timeout: 180_000 }, () => {
     await expect
       .poll(async () => (await client.state(tradeId)).persistence, { timeout: 60_000 })
       .toBe('confirmed');
-    const opened = await count();
+    const opened = await countWaiting();
     for (let mark = 0; mark < MARKS; mark += 1) {
       await paper.price('BTC/USD', (10_000 + (mark % 9)).toFixed(1), (10_000.1 + (mark % 9)).toFixed(1));
     }
-    const marked = await count();
+    const marked = await countWaiting();
     await paper.price('BTC/USD', '7900.0', '7900.1');
     await client.result(tradeId);
     return { opened, marked, closed: await count() };

@@ -6,6 +6,8 @@ export interface EventCounts {
   readonly timersFired: number;
   /** Local activities that had to be done again as activities of their own. */
   readonly repeated: number;
+  /** Nothing is under way: the last thing it did was to wait for a time. */
+  readonly isWaiting: boolean;
 }
 
 const ONLY_AS_ACTIVITIES = ['sendOrder', 'armPosition', 'persistPosition', 'exitThroughGuard'];
@@ -19,6 +21,7 @@ export async function countEvents(temporal: Client, workflowId: string): Promise
   return {
     all: all.length,
     timersFired: all.filter((event) => event.timerFiredEventAttributes).length,
+    isWaiting: Boolean(all.at(-1)?.timerStartedEventAttributes),
     repeated: scheduled.filter((name) => !ONLY_AS_ACTIVITIES.includes(name)).length,
   };
 }
