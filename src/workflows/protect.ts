@@ -17,8 +17,7 @@ const BETWEEN_DOUBTS_MS = 30_000;
 
 /**
  * Keeps the position under guard until an exit is demanded. A guard sells and signals when a mark or a prediction
- * decides. That it is lost is told by its lease or, if nobody heard, by whoever looks for unguarded positions; a
- * slow timer is the belt and braces.
+ * decides. That it is lost is told by its lease; a slow timer is the belt and braces, for when nobody heard.
  */
 export async function protect(state: TradeState, plan: EntryPlan, rearm: RearmRequest): Promise<void> {
   const isOver = () => state.demand !== null;
