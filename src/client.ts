@@ -257,6 +257,10 @@ export class HoldfastClient {
     await ignoringEnded(this.#trade(tradeId).signal<[{ leaseId: string }]>('guardLost', { leaseId }));
   }
 
+  async signalMarksStale(tradeId: string, sinceMs: number | null): Promise<void> {
+    await ignoringEnded(this.#trade(tradeId).signal<[{ sinceMs: number | null }]>('marksStale', { sinceMs }));
+  }
+
   async signalOrderMoved(tradeId: string, exchangeOrderId: string): Promise<void> {
     await ignoringEnded(
       this.#trade(tradeId).signal<[{ exchangeOrderId: string }]>('orderMoved', { exchangeOrderId }),

@@ -188,7 +188,14 @@ export async function startWorker(
     Worker.create({ ...common, taskQueue, activities }),
   ]);
   const stopLiveUpdates = startLiveUpdates(hub, repositories.ledger, log);
-  const stopStaleWatch = startStaleWatch({ hub, workerId, raise: (alert) => alertDesk.raise(alert), now });
+  const stopStaleWatch = startStaleWatch({
+    hub,
+    workerId,
+    raise: (alert) => alertDesk.raise(alert),
+    leaseId: () => keeper.leaseId,
+    tell: (tradeId, sinceMs) => client.signalMarksStale(tradeId, sinceMs),
+    now,
+  });
   const metrics = await serveMetrics({
     registry,
     host: config.HOLDFAST_METRICS_HOST,

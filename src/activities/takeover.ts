@@ -138,6 +138,7 @@ export function createTakeover(dependencies: TakeoverDependencies): Takeover {
       persistence: 'pending',
       guard: null,
       evaluation: null,
+      noMarkSinceMs: null,
       movedOrderId: null,
       shortage: null,
       demand: null,

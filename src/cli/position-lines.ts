@@ -33,7 +33,8 @@ function ending(view: PositionView): string {
   return `exits <${view.exitsBelow} >${view.exitsAbove}`;
 }
 
-function oldMark({ status, markAgeMs }: PositionView): string | null {
+/** Null while the mark is fresh. */
+export function oldMark({ status, markAgeMs }: PositionView): string | null {
   if (status === 'closed') return null;
   if (markAgeMs === null) return colors.yellow('no mark seen yet: the price shown is the entry price');
   return markAgeMs > OLD_MARK_MS ? colors.yellow(`the mark is ${duration(markAgeMs)} old`) : null;

@@ -22,6 +22,8 @@ export class NoLease extends Error {
   override readonly name = 'NoLease';
 }
 
+/** Older than a feed that works lets a mark become. */
+const USABLE_MARK_MS = 5_000;
 /** Longer than any trade takes to hear of what was fired. */
 const REMEMBERED_MS = 3_600_000;
 
@@ -48,6 +50,10 @@ export class GuardKeeper {
     return { leaseId, taskQueue: this.#options.taskQueue };
   }
 
+  get leaseId(): string | null {
+    return this.#leaseId;
+  }
+
   async arm(trade: ArmedTrade): Promise<{ guard: GuardRef; last: LastEvaluation | null; isNew: boolean }> {
     const { hub } = this.#options;
     const guard = this.guard();
@@ -71,9 +77,17 @@ export class GuardKeeper {
 
   /** A mark or a prediction decided: sell at once if allowed, then tell the trade until it has heard. */
   async decided(trade: ArmedTrade, last: LastEvaluation): Promise<void> {
-    const { tell, log } = this.#options;
-    const fired = await this.#fireOnce(trade);
+    const { tell, lease, log } = this.#options;
     const { tradeId, positionId } = trade;
+    if (lease.leftMs() === 0 && (last.markAgeMs ?? Infinity) > USABLE_MARK_MS) {
+      // It was frozen, perhaps: somebody else guards the position by now, and knows the price.
+      log.warn(
+        { tradeId, positionId, event: 'decision-dropped' },
+        'decided without a lease and by an old mark',
+      );
+      return;
+    }
+    const fired = await this.#fireOnce(trade);
     await untilHeard(
       () => tell(tradeId, { last, fired }),
       (err) =>

@@ -137,6 +137,8 @@ export interface TradeState {
   persistence: Persistence;
   guard: GuardRef | null;
   evaluation: LastEvaluation | null;
+  /** When its guard last had a mark, once it has had none for half a minute; null while marks are fresh. */
+  noMarkSinceMs: number | null;
   demand: ExitDemand | null;
   /** What a guard sent from memory for the next exit leg. */
   fired: FiredExit | null;
@@ -241,6 +243,8 @@ export const forceExitSignal = defineSignal<[ExitReason]>('forceExit');
 export const exitDecidedSignal = defineSignal<[ExitDecision]>('exitDecided');
 /** News that an order filled or ended: whoever follows it asks for it. */
 export const orderMovedSignal = defineSignal<[{ exchangeOrderId: string }]>('orderMoved');
+/** From the guard: since when there is no fresh mark, or null when there is one again. */
+export const marksStaleSignal = defineSignal<[{ sinceMs: number | null }]>('marksStale');
 export const guardLostSignal = defineSignal<[{ leaseId: string }]>('guardLost');
 export const requestExitUpdate = defineUpdate<ExitAnswer, [ExitReason]>('requestExit');
 /** Asks for the exit of a position in favour of a better signal; it declines within its minimum hold. */

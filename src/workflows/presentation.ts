@@ -38,7 +38,7 @@ export function showDetails(state: TradeState): void {
 
 /** What matters most comes first: the page shows only so many lines. */
 function details(state: TradeState): string[] {
-  const { request, plan, position, evaluation, demand, exits, guard, stop } = state;
+  const { request, plan, position, evaluation, noMarkSinceMs, demand, exits, guard, stop } = state;
   const lines = [`### ${request.side} ${request.symbol}: ${state.stage}`];
   if (position) {
     const { quantity, averagePrice, fee } = position.entry;
@@ -53,6 +53,9 @@ function details(state: TradeState): string[] {
   }
   if (stop)
     lines.push(`**Protective stop:** ${stop.quantity} at ${stop.triggerPrice} \`${stop.exchangeOrderId}\``);
+  if (typeof noMarkSinceMs === 'number' && !demand) {
+    lines.push(`**No fresh mark** since ${new Date(noMarkSinceMs).toISOString()}`);
+  }
   if (demand) lines.push(`**Exit:** \`${demand.rule}\`: ${demand.reason}`);
   for (const { summary } of exits) {
     lines.push(`**Exited:** ${summary.quantity} at ${summary.averagePrice}, fee ${summary.fee}`);

@@ -3,11 +3,13 @@ import type { Decimal } from '../domain/money.ts';
 import { quantityLeft } from '../domain/position.ts';
 import { mayRotate } from '../domain/rotation.ts';
 import { isDust } from '../domain/sizing.ts';
+import { showDetails } from './presentation.ts';
 import {
   exitDecidedSignal,
   forceExitSignal,
   giveWayUpdate,
   guardLostSignal,
+  marksStaleSignal,
   orderMovedSignal,
   progressUpdate,
   requestExitUpdate,
@@ -55,6 +57,7 @@ export function newTradeState(request: TradeRequest): TradeState {
     persistence: 'pending',
     guard: null,
     evaluation: null,
+    noMarkSinceMs: null,
     demand: null,
     fired: null,
     legInDoubtSinceMs: null,
@@ -88,6 +91,10 @@ export function acceptMessages(state: TradeState, rearm: RearmRequest): void {
     if (state.guard?.leaseId !== leaseId) return;
     loseGuard(state);
     rearm.ask();
+  });
+  setHandler(marksStaleSignal, ({ sinceMs }) => {
+    state.noMarkSinceMs = sinceMs;
+    showDetails(state);
   });
   setHandler(orderMovedSignal, ({ exchangeOrderId }) => {
     if (state.stop?.exchangeOrderId === exchangeOrderId) rearm.hasStopMoved = true;
@@ -149,6 +156,8 @@ function hasReached(state: TradeState, goal: 'reserved' | 'opened'): boolean {
 /** Its lease has run out: whatever it sent is decided by now, but it may not have told. */
 export function loseGuard(state: TradeState, lastDeadlineMs = Date.now()): void {
   state.guard = null;
+  // The next guard has its own word on it.
+  state.noMarkSinceMs = null;
   state.legInDoubtSinceMs = Math.max(state.legInDoubtSinceMs ?? 0, lastDeadlineMs);
 }
 

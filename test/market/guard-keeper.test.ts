@@ -17,8 +17,11 @@ const SOLD: FiredExit = {
 };
 
 /** A keeper with a lease, a market that is quoted by hand, and an exchange that counts what is fired. */
-async function guardedMarket() {
+async function guardedMarket(beat: () => Promise<void> = () => Promise.resolve()) {
   const fired: string[] = [];
+  const told: string[] = [];
+  const clock = { aheadMs: 0 };
+  const now = () => Date.now() + clock.aheadMs;
   let quote: (quote: Quote) => void = () => undefined;
   const hub = new MarketHub({
     feed: {
@@ -31,21 +34,24 @@ async function guardedMarket() {
     predict: () => Promise.resolve(null),
     predictionIntervalMs: 60_000,
     decided: (trade, last) => void keeper.decided(trade, last),
-    now: Date.now,
+    now,
     log,
   });
   const keeper: GuardKeeper = new GuardKeeper({
     hub,
-    lease: new Lease({ wallMs: Date.now, monotonicMs: () => performance.now() }),
+    lease: new Lease({ wallMs: now, monotonicMs: () => performance.now() + clock.aheadMs }),
     fire: (trade) => {
       fired.push(trade.positionId);
       return Promise.resolve(SOLD);
     },
     taskQueue: 'guard-queue',
-    tell: () => Promise.resolve(),
+    tell: (tradeId) => {
+      told.push(tradeId);
+      return Promise.resolve();
+    },
     log,
   });
-  const held = keeper.hold('lease-1', () => Promise.resolve(), 1_000, 60_000);
+  const held = keeper.hold('lease-1', beat, 1_000, 60_000);
   await expect.poll(() => leaseOf(keeper)).toBe('lease-1');
   const mark = (price: string) =>
     quote({
@@ -53,7 +59,7 @@ async function guardedMarket() {
       bid: price,
       ask: price,
       last: price,
-      receivedAtMs: Date.now(),
+      receivedAtMs: now(),
       via: 'stream',
     });
   const end = async () => {
@@ -61,7 +67,7 @@ async function guardedMarket() {
     await held;
     hub.close();
   };
-  return { keeper, fired, mark, end };
+  return { keeper, fired, told, clock, mark, end };
 }
 
 function leaseOf(keeper: GuardKeeper): string | null {
@@ -122,6 +128,21 @@ describe('a guard', () => {
       await end();
     },
   );
+
+  it('says nothing of what it decides by an old mark once its lease is over: others guard by then', async () => {
+    let isFrozen = false;
+    const { keeper, fired, told, clock, mark, end } = await guardedMarket(() =>
+      isFrozen ? new Promise(() => undefined) : Promise.resolve(),
+    );
+    await keeper.arm(armed('p'));
+    mark('98');
+    isFrozen = true;
+    // It wakes up after the minimum hold: the loss that it last saw would be sold now.
+    clock.aheadMs = 300_000;
+    await expect.poll(() => keeper.holding('p', 'lease-1')).toEqual({ isHeld: false, last: null });
+    expect([fired, told]).toEqual([[], []]);
+    await end();
+  });
 
   it('sells nothing any more when it has given its lease back', async () => {
     const { keeper, fired, mark, end } = await guardedMarket();

@@ -4,7 +4,7 @@ import type { GuardedPosition } from '../../src/market/guarded-position.ts';
 import { startStaleWatch } from '../../src/market/stale-watch.ts';
 
 const position = (positionId: string, symbol: string) =>
-  ({ trade: { positionId, symbol } }) as unknown as GuardedPosition;
+  ({ trade: { positionId, tradeId: `of ${positionId}`, symbol } }) as unknown as GuardedPosition;
 
 describe('positions without a fresh mark', () => {
   const btc = position('kraken-O1', 'BTC/USD');
@@ -12,6 +12,9 @@ describe('positions without a fresh mark', () => {
   let guarded: GuardedPosition[];
   let quotedAtMs: Map<GuardedPosition, number>;
   let raised: AlertFacts[];
+  let told: (readonly [tradeId: string, sinceMs: number | null])[];
+  let lease: string;
+  let isAway: boolean;
   let stop: () => void;
 
   beforeEach(() => {
@@ -19,6 +22,9 @@ describe('positions without a fresh mark', () => {
     guarded = [btc];
     quotedAtMs = new Map();
     raised = [];
+    told = [];
+    lease = 'lease-1';
+    isAway = false;
     const mark = (each: GuardedPosition) => {
       const atMs = quotedAtMs.get(each);
       return atMs === undefined ? null : { price: '1', ageMs: Date.now() - atMs };
@@ -27,6 +33,12 @@ describe('positions without a fresh mark', () => {
       hub: { guarded: () => guarded, mark },
       workerId: 'w',
       raise: (alert) => raised.push(alert),
+      leaseId: () => lease,
+      tell: (tradeId, sinceMs) => {
+        if (isAway) return Promise.reject(new Error('Temporal is away'));
+        told.push([tradeId, sinceMs]);
+        return Promise.resolve();
+      },
       now: Date.now,
     });
   });
@@ -67,5 +79,39 @@ describe('positions without a fresh mark', () => {
     guarded = [btc];
     pass(20_000);
     expect(raised).toEqual([]);
+  });
+
+  it('are known as such to their trades, once, and once that it is over', async () => {
+    const quoted = Date.now();
+    quotedAtMs.set(btc, quoted);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(told).toEqual([['of kraken-O1', quoted]]);
+    quotedAtMs.set(btc, Date.now());
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(told).toEqual([
+      ['of kraken-O1', quoted],
+      ['of kraken-O1', null],
+    ]);
+  });
+
+  it('are told to their trades as soon as Temporal is back, and anew under another lease', async () => {
+    isAway = true;
+    await vi.advanceTimersByTimeAsync(60_000);
+    isAway = false;
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(told).toHaveLength(1);
+    lease = 'lease-2';
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(told).toHaveLength(2);
+  });
+
+  it('are not told by a process that was away itself', async () => {
+    quotedAtMs.set(btc, Date.now());
+    await vi.advanceTimersByTimeAsync(5_000);
+    vi.setSystemTime(Date.now() + 40_000);
+    await vi.advanceTimersByTimeAsync(5_000);
+    quotedAtMs.set(btc, Date.now());
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect([raised, told]).toEqual([[], []]);
   });
 });

@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
 import type { TradeHistory } from '../../../db/repositories/reader.ts';
 import { percent } from '../../domain/percent.ts';
-import { positionView } from '../../views/position-view.ts';
+import { positionView, type PositionView } from '../../views/position-view.ts';
 import type { TradeState } from '../../workflows/messages.ts';
 import { CliError } from '../errors.ts';
 import { findingLines, findingsAbout } from '../finding-lines.ts';
+import { oldMark } from '../position-lines.ts';
 import { print, runWithSession, subcommand, type CommonOptions } from '../program.ts';
 import { clock, colors, signed, time } from '../render.ts';
 import type { Session } from '../session.ts';
@@ -31,7 +32,7 @@ export function registerShow(program: Command): void {
         ? positionView(history.position, { stage: state?.stage, nowMs: Date.now() })
         : null;
       print(options, { tradeId, position: view, history, state, findings: about, temporalUi: link }, () =>
-        [timeline(tradeId, history, state, link), ...findingLines(about)].join('\n'),
+        [timeline(tradeId, history, state, link, view), ...findingLines(about)].join('\n'),
       );
     }),
   );
@@ -56,6 +57,7 @@ function timeline(
   history: TradeHistory | null,
   state: TradeState | null,
   link: string | null,
+  view: PositionView | null,
 ): string {
   const events = [...historyEvents(history), ...stateEvents(state)].sort(
     (left, right) => left.atMs - right.atMs,
@@ -66,6 +68,7 @@ function timeline(
       (firstMs === undefined ? '' : `, since ${time(firstMs)}`),
     ...events.map(({ atMs, line }) => `  ${clock(atMs)}  ${line}`),
     ...ending(history, state),
+    ...oldMarkLines(view),
     ...(link === null ? [] : [`  Temporal Web UI: ${link}`]),
   ].join('\n');
 }
@@ -113,6 +116,11 @@ function stateEvents(state: TradeState | null): TimelineEvent[] {
 function evaluationLine({ evaluation, mark, band }: NonNullable<TradeState['evaluation']>): string {
   const bounds = band ? `; exits below ${band.low}, above ${band.high}` : '';
   return `${evaluation.action} by ${evaluation.rule} at ${mark} (${percent(evaluation.returnFraction)})${bounds}`;
+}
+
+function oldMarkLines(view: PositionView | null): string[] {
+  const line = view && oldMark(view);
+  return line === null ? [] : [`  ${line}`];
 }
 
 function ending(history: TradeHistory | null, state: TradeState | null): string[] {
