@@ -6,6 +6,7 @@ const LONG = [
   'test/chaos/protocol.test.ts',
   'test/chaos/storm.test.ts',
   'test/integration/backtest-parity.test.ts',
+  'test/integration/feed-outage.test.ts',
   'test/integration/reconcile-exposure.test.ts',
   'test/integration/reconcile-flatten.test.ts',
   'test/integration/reconcile-loss.test.ts',
