@@ -245,6 +245,15 @@ describe('lookUp', () => {
     expect(askedMethods().length).toBeLessThan(10);
   });
 
+  it('is joined by who asks the same again while it is under way, and asked anew afterwards', async () => {
+    const again = () => exchange.lookUp(CLIENT_ID, SINCE_MS, 'exit');
+    const [first, second] = await Promise.all([again(), again()]);
+    expect(second).toBe(first);
+    const calls = kraken.calls.length;
+    expect((await again()).askedAtMs).toBeGreaterThanOrEqual(first.askedAtMs);
+    expect(kraken.calls.length).toBeGreaterThan(calls);
+  });
+
   it('asks once more when its nonce was overtaken', async () => {
     let refusals = 0;
     kraken.on('OpenOrders', () =>

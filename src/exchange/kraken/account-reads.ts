@@ -89,20 +89,35 @@ export function createAccountReads({ session, clock, pairs, seen, now, log }: Re
     return snapshot(id, found, byTime(fills), by);
   }
 
+  async function lookUp(clientOrderId: string, sinceMs: number, priority: CallPriority): Promise<LookUp> {
+    const { offsetMs } = await translation();
+    const { orderIds, askedAtMs } = await search.find(clientOrderId, sinceMs + offsetMs, priority);
+    if (orderIds.length > 1) {
+      log.error({ clientOrderId, orders: orderIds }, 'several orders carry one client order id');
+    }
+    const [id] = orderIds;
+    if (id === undefined) return { order: null, askedAtMs };
+    const found = await order(id, priority);
+    if (found === null) throw new ExchangeUnavailable(`order ${id} is listed, but unknown when asked for`);
+    return { order: found, askedAtMs };
+  }
+
+  /**
+   * Where the call budget is spent a look-up outlasts the patience of whoever asked; who asks it again joins it,
+   * instead of spending the budget on the same questions for ever.
+   */
+  const lookUps = new Map<string, Promise<LookUp>>();
+
   return {
     order,
 
-    async lookUp(clientOrderId: string, sinceMs: number, priority: CallPriority): Promise<LookUp> {
-      const { offsetMs } = await translation();
-      const { orderIds, askedAtMs } = await search.find(clientOrderId, sinceMs + offsetMs, priority);
-      if (orderIds.length > 1) {
-        log.error({ clientOrderId, orders: orderIds }, 'several orders carry one client order id');
-      }
-      const [id] = orderIds;
-      if (id === undefined) return { order: null, askedAtMs };
-      const found = await order(id, priority);
-      if (found === null) throw new ExchangeUnavailable(`order ${id} is listed, but unknown when asked for`);
-      return { order: found, askedAtMs };
+    lookUp(clientOrderId: string, sinceMs: number, priority: CallPriority): Promise<LookUp> {
+      const key = `${clientOrderId} ${sinceMs} ${priority}`;
+      const underWay = lookUps.get(key);
+      if (underWay) return underWay;
+      const asked = lookUp(clientOrderId, sinceMs, priority).finally(() => lookUps.delete(key));
+      lookUps.set(key, asked);
+      return asked;
     },
 
     async balances(priority: CallPriority = 'reconcile'): Promise<readonly Balance[]> {
