@@ -51,5 +51,8 @@ function holdOf(order: Order): Hold {
 export function buyingCost(pair: Pair, price: Decimal, volume: Decimal): Decimal {
   if (!isPositive(volume)) return '0';
   const cost = multiply(price, volume);
-  return roundUp(add(cost, multiply(cost, multiply(feePercent(pair, '0', false), '0.01'))), pair.costDecimals);
+  return roundUp(
+    add(cost, multiply(cost, multiply(feePercent(pair, '0', false), '0.01'))),
+    pair.costDecimals,
+  );
 }
