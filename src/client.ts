@@ -134,9 +134,7 @@ export class HoldfastClient {
   /** Waits until the trade has reserved or opened, or has ended before that. */
   async progress(tradeId: string, goal: 'reserved' | 'opened'): Promise<TradeProgress> {
     try {
-      return await this.#trade(tradeId).executeUpdate<TradeProgress, ['reserved' | 'opened']>('progress', {
-        args: [goal],
-      });
+      return await this.#update<TradeProgress>(tradeId, 'progress', goal);
     } catch (error) {
       // An ended workflow takes no updates; its result says as much.
       if (!(error instanceof WorkflowNotFoundError)) throw error;
@@ -155,35 +153,12 @@ export class HoldfastClient {
 
   /** Asks for an exit and waits for the trade's answer. Null when no such trade is running. */
   async requestExit(tradeId: string, reason: string): Promise<ExitAnswer | null> {
-    return this.#demand(tradeId, 'requestExit', { reason });
+    return nullIfEnded(this.#update<ExitAnswer>(tradeId, 'requestExit', { reason }));
   }
 
   /** Asks a trade to make room for a better signal. Null when no such trade is running. */
   async giveWay(tradeId: string, better: GiveWay): Promise<ExitAnswer | null> {
-    return this.#demand(tradeId, 'giveWay', better);
-  }
-
-  /**
-   * An update that a worker was at when its task failed, because other news came in between or the worker died, is
-   * dropped by Temporal: it is asked again, under its own id.
-   */
-  async #demand(
-    tradeId: string,
-    name: 'requestExit' | 'giveWay',
-    why: { readonly reason: string } | GiveWay,
-  ): Promise<ExitAnswer | null> {
-    const updateId = randomUUID();
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return await this.#trade(tradeId).executeUpdate<ExitAnswer, [typeof why]>(name, {
-          args: [why],
-          updateId,
-        });
-      } catch (error) {
-        if (error instanceof WorkflowNotFoundError) return null;
-        if (attempt === UPDATE_ATTEMPTS || !isDroppedUpdate(error)) throw error;
-      }
-    }
+    return nullIfEnded(this.#update<ExitAnswer>(tradeId, 'giveWay', better));
   }
 
   /** Every trade that has not ended, by Temporal's own list. */
@@ -239,14 +214,7 @@ export class HoldfastClient {
 
   /** Tells a trade what others sold of its position. Null when it isn't running. */
   async tellSoldOutside(tradeId: string, sold: SoldOutside): Promise<SoldOutsideAnswer | null> {
-    try {
-      return await this.#trade(tradeId).executeUpdate<SoldOutsideAnswer, [SoldOutside]>('soldOutside', {
-        args: [sold],
-      });
-    } catch (error) {
-      if (error instanceof WorkflowNotFoundError) return null;
-      throw error;
-    }
+    return nullIfEnded(this.#update<SoldOutsideAnswer>(tradeId, 'soldOutside', sold));
   }
 
   async signalExitDecided(tradeId: string, decision: ExitDecision): Promise<void> {
@@ -420,6 +388,29 @@ export class HoldfastClient {
     }
   }
 
+  /**
+   * An update that a worker was at when its task failed, because other news came in between or the worker died, is
+   * dropped by Temporal: it is asked again, under its own id. Rejects with `WorkflowNotFoundError` when the trade
+   * isn't running.
+   */
+  async #update<Answer>(
+    tradeId: string,
+    name: 'progress' | 'requestExit' | 'giveWay' | 'soldOutside',
+    argument: unknown,
+  ): Promise<Answer> {
+    const updateId = randomUUID();
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.#trade(tradeId).executeUpdate<Answer, [unknown]>(name, {
+          args: [argument],
+          updateId,
+        });
+      } catch (error) {
+        if (attempt === UPDATE_ATTEMPTS || !isDroppedUpdate(error)) throw error;
+      }
+    }
+  }
+
   #trade(tradeId: string): WorkflowHandle<typeof trade> {
     return this.#client.workflow.getHandle<typeof trade>(tradeWorkflowId(tradeId));
   }
@@ -437,6 +428,15 @@ function alertsStart(destination: Destination) {
 function isDroppedUpdate(error: unknown): boolean {
   const { cause } = error as { cause?: unknown };
   return isGrpcServiceError(cause) && (cause.code as number) === GRPC_FAILED_PRECONDITION;
+}
+
+async function nullIfEnded<Answer>(answer: Promise<Answer>): Promise<Answer | null> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return null;
+    throw error;
+  }
 }
 
 async function ignoringEnded(call: Promise<void>): Promise<void> {

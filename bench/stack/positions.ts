@@ -3,6 +3,7 @@ import { divide, roundDown } from '../../src/domain/money.ts';
 import { openRecords } from '../../src/domain/records.ts';
 import { STARTING_THRESHOLDS } from '../../src/domain/thresholds.ts';
 import { tradeFacts } from '../../src/domain/trade-facts.ts';
+import { minimumsOf } from '../../src/backtest/fills.ts';
 import { clientOrderId } from '../../src/exchange/client-order-id.ts';
 import { createKrakenExchange, type KrakenExchange } from '../../src/exchange/kraken/kraken-exchange.ts';
 import type { Pair } from '../../src/exchange/paper/pairs.ts';
@@ -131,14 +132,7 @@ function planOf(pair: Pair, quantity: string, policy: Policy): EntryPlan {
     volatilityScale: 1,
     roundTripFee: 0.0052,
     tickSize: pair.tickSize,
-    minimums: {
-      symbol: pair.symbol,
-      base: pair.base.v2,
-      quote: pair.quote.v2,
-      quantityDecimals: pair.lotDecimals,
-      minQuantity: pair.orderMinimum,
-      minCost: pair.costMinimum,
-    },
+    minimums: minimumsOf(pair),
     leverage: null,
     equity: '1000000',
     settings: { listingLagMs: 1_000, persistBudgetMs: 120_000, entryRestMs: 300_000, partialRestMs: 30_000 },
