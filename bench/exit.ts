@@ -3,7 +3,7 @@ import { holdBand } from '../src/domain/hold-band.ts';
 import { subtract } from '../src/domain/money.ts';
 import { createRandom } from '../src/domain/random.ts';
 import { clientOrderId } from '../src/exchange/client-order-id.ts';
-import { tradeWorkflowId } from '../src/client.ts';
+import { tradeWorkflowId } from '../src/workflows/trade-id.ts';
 import type { TradeInput } from '../src/workflows/messages.ts';
 import { BENCH_PAIRS, BENCH_SYMBOLS, FINE_PAIRS, startTop } from './stack/book.ts';
 import { guardedPositions } from './stack/metrics.ts';

@@ -17,10 +17,11 @@ import {
   HOLDFAST_SIDE,
   HOLDFAST_STAGE,
   HOLDFAST_SYMBOL,
-  initialSearchAttributes,
 } from './workflows/search-attributes.ts';
 import type { alerts, AlertsState } from './workflows/alerts.ts';
 import type { trade } from './workflows/trade.ts';
+import { tradeIdOf, tradeWorkflowId } from './workflows/trade-id.ts';
+import { tradeStart } from './workflows/trade-start.ts';
 import type { reconcile } from './workflows/reconcile.ts';
 import { settlementWorkflowId, type Settled } from './workflows/settlement.ts';
 import type { LearningProgress } from './workflows/learning.ts';
@@ -45,15 +46,6 @@ export const TASK_QUEUE = 'holdfast';
 export const LEARNING_WORKFLOW_ID = 'learning';
 /** Of the readings after closes; those of the schedule have ids of their own. */
 export const EQUITY_WORKFLOW_ID = 'equity-after-close';
-
-export function tradeWorkflowId(tradeId: string): string {
-  return `trade-${tradeId}`;
-}
-
-/** The inverse of {@link tradeWorkflowId}. */
-export function tradeIdOf(workflowId: string): string {
-  return workflowId.replace(/^trade-/, '');
-}
 
 export function alertsWorkflowId(destination: Destination): string {
   return `alerts-${destination}`;
@@ -113,16 +105,13 @@ export class HoldfastClient {
 
   /** Starts a trade. The same id twice is one trade: the second call finds the first. */
   async openTrade(request: TradeRequest): Promise<{ workflowId: string; isNew: boolean }> {
-    const workflowId = tradeWorkflowId(request.tradeId);
+    const start = tradeStart({ request });
+    const { workflowId } = start;
     try {
       await this.#client.workflow.start<typeof trade>('trade', {
+        ...start,
         taskQueue: TASK_QUEUE,
-        workflowId,
         workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
-        workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT_MS,
-        args: [{ request }],
-        staticSummary: `${request.side} ${request.symbol} for ${request.notional}`,
-        typedSearchAttributes: initialSearchAttributes(request),
       });
       return { workflowId, isNew: true };
     } catch (error) {

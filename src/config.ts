@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { ALERT_KINDS } from './domain/alerts.ts';
+import { ACCOUNT_CURRENCIES } from './domain/equity.ts';
 import { isDecimal, isPositive } from './domain/money.ts';
 import { normalizeSymbol } from './domain/symbols.ts';
 
@@ -81,6 +82,9 @@ const schema = z.object({
   HOLDFAST_PERSIST_BUDGET_MS: positiveInteger.default(120_000),
   HOLDFAST_PROTECTIVE_STOP: onOff.default(false),
   HOLDFAST_ADOPT: z.enum(['adopt', 'flatten']).default('adopt'),
+  HOLDFAST_ACCOUNT_CURRENCY: z
+    .enum(ACCOUNT_CURRENCIES, { error: () => `must be one of ${ACCOUNT_CURRENCIES.join(', ')}` })
+    .default('USD'),
   HOLDFAST_MAX_OPEN_POSITIONS: positiveInteger.default(50),
   HOLDFAST_MAX_POSITIONS_PER_SYMBOL: positiveInteger.default(10),
   HOLDFAST_MAX_NOTIONAL: amount.default('5000'),

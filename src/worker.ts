@@ -165,6 +165,7 @@ export async function startWorker(
     alertDestinations: destinations,
     runStep: createStepRunner(requireAddresses(config).databaseUrl),
     ...rules,
+    accountCurrency: config.HOLDFAST_ACCOUNT_CURRENCY,
     settings: tradeSettings(config, timeScale),
     scan: scanSettings(config),
     adoption: config.HOLDFAST_ADOPT,

@@ -7,11 +7,11 @@ import { minimumsOf } from '../../src/backtest/fills.ts';
 import { clientOrderId } from '../../src/exchange/client-order-id.ts';
 import { createKrakenExchange, type KrakenExchange } from '../../src/exchange/kraken/kraken-exchange.ts';
 import type { Pair } from '../../src/exchange/paper/pairs.ts';
-import { TASK_QUEUE, tradeWorkflowId } from '../../src/client.ts';
+import { TASK_QUEUE } from '../../src/client.ts';
+import { tradeWorkflowId } from '../../src/workflows/trade-id.ts';
 import { openPosition } from '../../src/workflows/enter.ts';
-import { initialSearchAttributes } from '../../src/workflows/search-attributes.ts';
+import { tradeStart } from '../../src/workflows/trade-start.ts';
 import { newTradeState } from '../../src/workflows/trade-state.ts';
-import { WORKFLOW_TASK_TIMEOUT_MS } from '../../src/domain/safety-times.ts';
 import type { EntryPlan, OpenPosition, TradeInput, TradeRequest } from '../../src/workflows/messages.ts';
 import { openDatabase } from '../../db/data-source.ts';
 import { createRepositories } from '../../db/repositories/index.ts';
@@ -68,11 +68,8 @@ export class PositionOpener {
     await this.#writeRows(inputs);
     await inParallel(inputs, 20, (input) =>
       this.#servers.temporal.workflow.start(workflowType, {
+        ...tradeStart(input),
         taskQueue: TASK_QUEUE,
-        workflowId: tradeWorkflowId(input.request.tradeId),
-        workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT_MS,
-        args: [input],
-        typedSearchAttributes: initialSearchAttributes(input.request),
       }),
     );
     return inputs;

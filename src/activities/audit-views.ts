@@ -10,7 +10,8 @@ import { clientOrderId, ownDirection, type Leg } from '../exchange/client-order-
 import { ListTooLong, type Exchange, type Instrument, type OrderSnapshot } from '../exchange/port.ts';
 import type { Ledger } from '../../db/repositories/ledger.ts';
 import type { LedgerReader } from '../../db/repositories/reader.ts';
-import { tradeWorkflowId, type HoldfastClient } from '../client.ts';
+import type { HoldfastClient } from '../client.ts';
+import { tradeWorkflowId } from '../workflows/trade-id.ts';
 import type { Logger } from '../logging.ts';
 import type { TradeState } from '../workflows/messages.ts';
 

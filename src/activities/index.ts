@@ -52,6 +52,7 @@ export interface ActivityDependencies {
   readonly alertDestinations: Readonly<Partial<Record<Destination, AlertDestination>>>;
   readonly limits: RiskLimits;
   readonly protections: Protections;
+  readonly accountCurrency: string;
   readonly settings: TradeSettings;
   readonly scan: ScanSettings;
   readonly adoption: Adoption;

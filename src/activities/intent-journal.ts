@@ -1,6 +1,6 @@
 import type { IntentPatch, Ledger } from '../../db/repositories/ledger.ts';
 import type { SubmitOutcome } from '../exchange/port.ts';
-import { tradeIdOf, tradeWorkflowId } from '../client.ts';
+import { tradeIdOf, tradeWorkflowId } from '../workflows/trade-id.ts';
 import type { Logger } from '../logging.ts';
 import type { GuardedExit } from '../market/guarded-position.ts';
 import type { SendRequest } from './orders.ts';

@@ -1,7 +1,7 @@
 import { activityInfo } from '@temporalio/activity';
 import type { Decimal } from '../domain/money.ts';
 import type { Fill, OrderSide } from '../domain/position.ts';
-import { tradeIdOf } from '../client.ts';
+import { tradeIdOf } from '../workflows/trade-id.ts';
 import { clientOrderId, type Leg } from '../exchange/client-order-id.ts';
 import type { Exchange, OrderRequest, OrderSnapshot, SubmitOutcome } from '../exchange/port.ts';
 import type { IntentJournal } from './intent-journal.ts';

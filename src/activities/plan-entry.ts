@@ -1,5 +1,4 @@
 import { REFERENCE_VOLATILITY, VOLATILITY_CANDLES } from '../domain/entry.ts';
-import { ACCOUNT_CURRENCY } from '../domain/equity.ts';
 import type { Decimal } from '../domain/money.ts';
 import { logReturnDeviation, sizeOrder, volatilityScale, type OrderMinimums } from '../domain/sizing.ts';
 import { quoteAsset } from '../domain/symbols.ts';
@@ -11,6 +10,7 @@ import { readAccount } from './account.ts';
 
 export interface PlanDependencies {
   readonly exchange: Exchange;
+  readonly accountCurrency: string;
   readonly reader: Pick<LedgerReader, 'hasOpenShort'>;
   readonly settings: TradeSettings;
   readonly timeScale: number;
@@ -41,7 +41,7 @@ export interface ImpossibleEntry {
 
 /** The order that the request comes to by today's instruments, quotes and volatility, and what the account has for it. */
 export async function planEntry(
-  { exchange, reader, settings, timeScale }: PlanDependencies,
+  { exchange, accountCurrency, reader, settings, timeScale }: PlanDependencies,
   request: TradeRequest,
   active: ActiveThresholds,
 ): Promise<PlannedEntry | ImpossibleEntry> {
@@ -67,9 +67,9 @@ export async function planEntry(
   const currency = quoteAsset(request.symbol);
   const account = await readAccount(exchange, { ...question, currency, known: quote });
   const { equity: accountEquity } =
-    currency === ACCOUNT_CURRENCY
+    currency === accountCurrency
       ? account
-      : await readAccount(exchange, { ...question, currency: ACCOUNT_CURRENCY });
+      : await readAccount(exchange, { ...question, currency: accountCurrency });
   return {
     kind: 'planned',
     notional: sized.notional,

@@ -1,6 +1,6 @@
 import { SEND_WINDOW_MS } from '../domain/safety-times.ts';
 import type { Decimal } from '../domain/money.ts';
-import { tradeIdOf } from '../client.ts';
+import { tradeIdOf } from '../workflows/trade-id.ts';
 import { clientOrderId } from '../exchange/client-order-id.ts';
 import { ExchangeUnavailable, type Exchange } from '../exchange/port.ts';
 import type { Logger } from '../logging.ts';

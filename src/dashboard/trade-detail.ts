@@ -1,5 +1,5 @@
 import type { TradeHistory } from '../../db/repositories/reader.ts';
-import { tradeWorkflowId } from '../client.ts';
+import { tradeWorkflowId } from '../workflows/trade-id.ts';
 import type { Evaluation } from '../domain/exit-policy.ts';
 import type { TradeState } from '../workflows/messages.ts';
 import { within } from './answers.ts';

@@ -2,8 +2,8 @@ import { add, divide, isPositive, multiply, subtract, ZERO, type Decimal } from 
 import type { OrderSide } from './position.ts';
 import { quoteAsset } from './symbols.ts';
 
-/** The currency that an account is valued and limited in. */
-export const ACCOUNT_CURRENCY = 'USD';
+/** The currencies that an account can be valued and limited in: those that the exchange quotes others in. */
+export const ACCOUNT_CURRENCIES = ['USD', 'EUR', 'GBP', 'CAD', 'AUD', 'CHF', 'JPY', 'USDT', 'USDC'] as const;
 
 export interface HeldAsset {
   readonly asset: string;
@@ -43,8 +43,11 @@ export function accountValue(
   currency: string,
 ): AccountValue {
   const priceOf = (symbol: string) => prices.find((price) => price.symbol === symbol);
-  const rateOf = (asset: string): Decimal =>
-    asset === currency ? '1' : (priceOf(`${asset}/${currency}`)?.bid ?? ZERO);
+  const rateOf = (asset: string): Decimal => {
+    if (asset === currency) return '1';
+    const inverse = priceOf(`${currency}/${asset}`);
+    return priceOf(`${asset}/${currency}`)?.bid ?? (inverse ? divide('1', inverse.ask) : ZERO);
+  };
   const sum = (amounts: readonly Decimal[]) => add(ZERO, ...amounts);
   const cash = sum(balances.filter(({ asset }) => asset === currency).map(({ total }) => total));
   const holdings = sum(
@@ -70,14 +73,17 @@ export function accountValue(
   };
 }
 
-/** The symbols whose prices {@link accountValue} needs. */
+/** The symbols whose prices {@link accountValue} needs, where they are listed. */
 export function valuedSymbols(
   balances: readonly HeldAsset[],
   margin: readonly Pick<MarginHolding, 'symbol'>[],
   currency: string,
 ): string[] {
   const assets = [...balances.map(({ asset }) => asset), ...margin.map(({ symbol }) => quoteAsset(symbol))];
-  const rates = assets.filter((asset) => asset !== currency).map((asset) => `${asset}/${currency}`);
+  const rates = assets
+    .filter((asset) => asset !== currency)
+    // Which of the two is listed is the exchange's choice.
+    .flatMap((asset) => [`${asset}/${currency}`, `${currency}/${asset}`]);
   return [...new Set([...rates, ...margin.map(({ symbol }) => symbol)])];
 }
 

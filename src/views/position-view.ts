@@ -1,6 +1,7 @@
 import type { PositionView as RecordedPosition } from '../../db/repositories/reader.ts';
 import { multiply, type Decimal } from '../domain/money.ts';
 import { returnFraction, type Side } from '../domain/position.ts';
+import { tradeWorkflowId } from '../workflows/trade-id.ts';
 
 /**
  * A position as `holdfast positions --json` and `/api/positions` show it. Amounts are decimals in quote
@@ -60,7 +61,7 @@ export function positionView(position: RecordedPosition, { stage, nowMs }: Posit
   return {
     positionId: position.id,
     tradeId: position.tradeId,
-    workflowId: `trade-${position.tradeId}`,
+    workflowId: tradeWorkflowId(position.tradeId),
     symbol: position.symbol,
     side,
     strategy: position.strategy,

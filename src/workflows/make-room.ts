@@ -1,6 +1,7 @@
 import { condition, getExternalWorkflowHandle, proxyActivities } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import type { GivingWay } from '../domain/rotation.ts';
+import { tradeWorkflowId } from './trade-id.ts';
 import { roomMadeSignal, type TradeState } from './messages.ts';
 
 /** The last try to reserve comes so long before the signal is too old: a signal of the close may have got lost. */
@@ -34,6 +35,6 @@ function asking(budgetMs: number) {
 /** Tells the entry that waits; one that has given up does not mind. */
 export async function tellRoomMade({ request, makesRoomFor }: TradeState): Promise<void> {
   if (makesRoomFor === undefined) return;
-  const waiting = getExternalWorkflowHandle(`trade-${makesRoomFor}`);
+  const waiting = getExternalWorkflowHandle(tradeWorkflowId(makesRoomFor));
   await waiting.signal(roomMadeSignal, { tradeId: request.tradeId }).catch(() => undefined);
 }

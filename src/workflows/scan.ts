@@ -1,9 +1,8 @@
 import { ParentClosePolicy, proxyActivities, startChild, WorkflowIdReusePolicy } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { Activities } from '../activities/index.ts';
-import { WORKFLOW_TASK_TIMEOUT_MS } from '../domain/safety-times.ts';
-import { initialSearchAttributes } from './search-attributes.ts';
 import { trade } from './trade.ts';
+import { tradeStart } from './trade-start.ts';
 import type { TradeRequest } from './messages.ts';
 
 const scanning = proxyActivities<Pick<Activities, 'findEntries'>>({
@@ -22,13 +21,9 @@ export async function scan(): Promise<string[]> {
 async function startTrade(request: TradeRequest): Promise<string | null> {
   try {
     await startChild(trade, {
-      workflowId: `trade-${request.tradeId}`,
-      args: [{ request }],
+      ...tradeStart({ request }),
       parentClosePolicy: ParentClosePolicy.ABANDON,
       workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
-      workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT_MS,
-      staticSummary: `${request.side} ${request.symbol} for ${request.notional}`,
-      typedSearchAttributes: initialSearchAttributes(request),
     });
     return request.tradeId;
   } catch (error) {

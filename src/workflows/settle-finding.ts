@@ -1,10 +1,9 @@
 import { isCancellation, ParentClosePolicy, proxyActivities, startChild } from '@temporalio/workflow';
 import { rootCause, WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { Activities } from '../activities/index.ts';
-import { WORKFLOW_TASK_TIMEOUT_MS } from '../domain/safety-times.ts';
 import { recording } from './activity-options.ts';
-import { initialSearchAttributes } from './search-attributes.ts';
 import { trade } from './trade.ts';
+import { tradeStart } from './trade-start.ts';
 import type { FindingToSettle, SettleInput, TradeState } from './messages.ts';
 import type { Settled } from './settlement.ts';
 
@@ -58,12 +57,8 @@ async function takeOver(resume: TradeState): Promise<Readonly<Record<string, unk
   const { request } = resume;
   try {
     await startChild(trade, {
-      workflowId: `trade-${request.tradeId}`,
-      args: [{ request, resume }],
+      ...tradeStart({ request, resume }),
       parentClosePolicy: ParentClosePolicy.ABANDON,
-      workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT_MS,
-      staticSummary: `${request.side} ${request.symbol}, taken over`,
-      typedSearchAttributes: initialSearchAttributes(request),
     });
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;

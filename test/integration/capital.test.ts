@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { tradeWorkflowId } from '../../src/client.ts';
+import { tradeWorkflowId } from '../../src/workflows/trade-id.ts';
 import { clientOrderId } from '../../src/exchange/client-order-id.ts';
 import type { TradeRequest } from '../../src/workflows/messages.ts';
 import { ReconcileStack } from '../support/reconcile-stack.ts';

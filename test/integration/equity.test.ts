@@ -96,6 +96,7 @@ test(
     let clockMs = Date.now();
     const activities = createEquityActivities({
       exchange,
+      accountCurrency: 'USD',
       equity: repositories.equity,
       now: () => (clockMs += 1_000),
       log,

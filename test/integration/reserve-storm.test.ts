@@ -91,6 +91,7 @@ async function storm(rules: Rules, notionalOf: (index: number) => string = () =>
   const activities = workers.map(({ ledger, learning, reader, signals }) =>
     createReserveActivities({
       exchange,
+      accountCurrency: 'USD',
       ledger,
       learning,
       reader,

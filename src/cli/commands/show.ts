@@ -3,6 +3,7 @@ import type { TradeHistory } from '../../../db/repositories/reader.ts';
 import { percent } from '../../domain/percent.ts';
 import { positionView, type PositionView } from '../../views/position-view.ts';
 import type { TradeState } from '../../workflows/messages.ts';
+import { tradeWorkflowId } from '../../workflows/trade-id.ts';
 import { CliError } from '../errors.ts';
 import { findingLines, findingsAbout } from '../finding-lines.ts';
 import { oldMark } from '../position-lines.ts';
@@ -49,7 +50,7 @@ async function stateOf(session: Session, tradeId: string): Promise<TradeState | 
 
 function webUiLink(session: Session, tradeId: string): string | null {
   if (session.temporalUi === null) return null;
-  return `${session.temporalUi}/namespaces/${process.env.TEMPORAL_NAMESPACE ?? 'default'}/workflows/trade-${tradeId}`;
+  return `${session.temporalUi}/namespaces/${process.env.TEMPORAL_NAMESPACE ?? 'default'}/workflows/${tradeWorkflowId(tradeId)}`;
 }
 
 function timeline(

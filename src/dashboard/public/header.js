@@ -67,7 +67,7 @@ export function showStats(stats) {
     'equity',
     stats.equity === null ? '–' : amount(stats.equity),
     '',
-    stats.equity === null ? 'no worker has read the account yet' : `USD, at ${time(stats.equityAtMs)}`,
+    stats.equity === null ? 'no worker has read the account yet' : `at ${time(stats.equityAtMs)}`,
   );
   tile('realized', signedAmount(stats.netPnl), sign(stats.netPnl), `after ${amount(stats.fees)} fees`);
   tile(

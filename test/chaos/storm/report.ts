@@ -1,4 +1,4 @@
-import { tradeWorkflowId } from '../../../src/client.ts';
+import { tradeWorkflowId } from '../../../src/workflows/trade-id.ts';
 import { POSITION_PERSISTENCE_FAILED } from '../../../src/workflows/persist.ts';
 import type { Evidence } from './evidence.ts';
 import type { Violations } from './invariants.ts';

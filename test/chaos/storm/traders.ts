@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { WorkflowFailedError, type Client } from '@temporalio/client';
-import { HoldfastClient, tradeWorkflowId } from '../../../src/client.ts';
+import { HoldfastClient } from '../../../src/client.ts';
+import { tradeWorkflowId } from '../../../src/workflows/trade-id.ts';
 import type { PlannedTrade } from './plan.ts';
 import type { StormMarket } from './market.ts';
 

@@ -1,0 +1,12 @@
+import { expect, test } from 'vitest';
+import { ConfigError, loadConfig } from '../src/config.ts';
+
+test("the account's currency is one that the exchange quotes in, USD unless told otherwise", () => {
+  expect(loadConfig({}).HOLDFAST_ACCOUNT_CURRENCY).toBe('USD');
+  expect(loadConfig({ HOLDFAST_ACCOUNT_CURRENCY: 'EUR' }).HOLDFAST_ACCOUNT_CURRENCY).toBe('EUR');
+  expect(() => loadConfig({ HOLDFAST_ACCOUNT_CURRENCY: 'eur' })).toThrow(
+    new ConfigError(
+      'HOLDFAST_ACCOUNT_CURRENCY is "eur": must be one of USD, EUR, GBP, CAD, AUD, CHF, JPY, USDT, USDC',
+    ),
+  );
+});
