@@ -65,14 +65,21 @@ async function isOpen(client: Queryable, positionId: string): Promise<boolean> {
 }
 
 /**
- * Exits that have sold a part of a position which stays open, by rows of their own. Any number of times; nothing
- * where the position has no open row, since its close writes them too.
+ * Exits that have sold a part of a position which stays open, by rows of their own; of its live position the rest
+ * is left. Any number of times; nothing where the position has no open row, since its close writes them too.
  */
 export async function recordExits(pool: Pool, positionId: string, exits: ExitRecords): Promise<void> {
   await inTransaction(pool, async (client) => {
     if (!(await isOpen(client, positionId))) return;
     for (const trade of exits.exitTrades) await insertOnce(client, managedTradeTable, trade);
     for (const trade of exits.exitLiveTrades) await insertOnce(client, liveTradeTable, trade);
+    await client.query(
+      `UPDATE "LivePosition" AS live SET "quantity" = entry."quantity" - sold."quantity"
+       FROM "ManagedPosition" AS entry,
+         (SELECT sum("quantity") AS "quantity" FROM "ManagedTrade" WHERE "positionId" = $1 AND NOT "isEntry") AS sold
+       WHERE live."positionId" = $1 AND entry."id" = $1 AND entry."quantity" > sold."quantity"`,
+      [positionId],
+    );
   });
 }
 

@@ -1,4 +1,4 @@
-import type { Pool } from 'pg';
+import pg, { type Pool } from 'pg';
 import { inTransaction } from '../transaction.ts';
 
 /** Rows of the self-test carry this strategy, and nothing else is ever deleted. */
@@ -7,11 +7,16 @@ export const SELF_TEST_STRATEGY = 'self-test';
 export interface SelfTestStore {
   /** Number of rows that a position has in the four tables. */
   countRows(positionId: string): Promise<number>;
-  /** Tries what the schema must refuse: an open position without an entry trade. Null when it was accepted. */
-  provokeOrphan(positionId: string): Promise<string | null>;
+  /**
+   * Tries what the schema must refuse: an open position without an entry trade. False when it was accepted; throws
+   * what was refused for any other reason.
+   */
+  isOrphanRefused(positionId: string): Promise<boolean>;
   /** Removes all that a self-test wrote; returns how many rows are left of it. */
   cleanUp(positionId: string): Promise<number>;
 }
+
+const FOREIGN_KEY_VIOLATION = '23503';
 
 const TABLES = ['"LiveTrade"', '"LivePosition"', '"ManagedTrade"'] as const;
 
@@ -27,7 +32,7 @@ export function createSelfTestStore(pool: Pool): SelfTestStore {
 
   return {
     countRows,
-    async provokeOrphan(positionId) {
+    async isOrphanRefused(positionId) {
       try {
         await pool.query(
           `INSERT INTO "ManagedPosition" ("id", "tradeId", "strategy", "symbol", "side", "quantity", "entryPrice", "entryTime",
@@ -35,9 +40,10 @@ export function createSelfTestStore(pool: Pool): SelfTestStore {
            VALUES ($1, $1, $2, 'BTC/USD', 'long', 1, 1, now(), $3, 'open', 0, 1, '{}')`,
           [positionId, SELF_TEST_STRATEGY, `trade-missing-${positionId}`],
         );
-        return null;
+        return false;
       } catch (error) {
-        return error instanceof Error ? error.message : String(error);
+        if (error instanceof pg.DatabaseError && error.code === FOREIGN_KEY_VIOLATION) return true;
+        throw error;
       }
     },
     async cleanUp(positionId) {

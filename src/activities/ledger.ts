@@ -2,7 +2,7 @@ import { activityInfo } from '@temporalio/activity';
 import type { AlertDesk } from '../alerts/desk.ts';
 import type { AlertFacts } from '../domain/alerts.ts';
 import type { Outcome } from '../domain/learning/study.ts';
-import type { CloseRecords, OpenRecords } from '../domain/records.ts';
+import type { CloseRecords, ExitRecords, OpenRecords } from '../domain/records.ts';
 import type { KnownIntent, Ledger } from '../../db/repositories/ledger.ts';
 import type { Decimal } from '../domain/money.ts';
 import { entryOrderSide, exitOrderSide } from '../domain/position.ts';
@@ -28,6 +28,12 @@ export interface PersistRequest {
   readonly tradeId: string;
 }
 
+/** Exits that have sold a part of a position which is still open. */
+export interface PartialExits {
+  readonly positionId: string;
+  readonly records: ExitRecords;
+}
+
 export interface CloseRequest {
   /** The trade's, from which its client order ids are made. */
   readonly workflowId: string;
@@ -47,7 +53,7 @@ export interface FindingReport {
 }
 
 export interface LedgerActivityDependencies {
-  readonly ledger: Pick<Ledger, 'persistOpen' | 'verifyOpen' | 'recordClose'>;
+  readonly ledger: Pick<Ledger, 'persistOpen' | 'verifyOpen' | 'recordExits' | 'recordClose'>;
   readonly findings: Pick<FindingStore, 'raise'>;
   readonly client: Pick<HoldfastClient, 'positionClosed'>;
   readonly alertDesk: Pick<AlertDesk, 'raise'>;
@@ -89,6 +95,10 @@ export function createLedgerActivities(dependencies: LedgerActivityDependencies)
         }
         throw error;
       }
+    },
+
+    async recordExits({ positionId, records }: PartialExits): Promise<void> {
+      await ledger.recordExits(positionId, records);
     },
 
     /** Exit rows, realized P&L net of fees, reservation released, outcome: one transaction; then equity is read anew. */

@@ -70,6 +70,12 @@ export const recording = atOnce<
   Pick<Activities, 'recordClose' | 'releaseReservation' | 'handToLearning' | 'raiseFinding'>
 >({ startToCloseTimeout: 10_000, retry: patientRetry });
 
+/** What the close will record as well: never worth a wait, so a task of its own from the first try. */
+export const noting = proxyActivities<Pick<Activities, 'recordExits'>>({
+  startToCloseTimeout: 10_000,
+  retry: patientRetry,
+});
+
 /** Reserving is pointless once the entry signal is stale. */
 export function reserving(budgetMs: number) {
   return atOnce<Pick<Activities, 'reserve'>>({

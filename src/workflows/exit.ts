@@ -5,6 +5,7 @@ import { exitOrderSide, summarizeFills } from '../domain/position.ts';
 import { isDust } from '../domain/sizing.ts';
 import { asking, changing, recording } from './activity-options.ts';
 import { placeOrder, proveOutcome, type LegOrder, type Placed } from './place-order.ts';
+import { noteExits } from './persist.ts';
 import { withdrawStop } from './protective-stop.ts';
 import { takeOverFromGuard } from './release-guard.ts';
 import { showDetails } from './presentation.ts';
@@ -36,9 +37,15 @@ export async function exitPosition(
   if (state.stop) await withdrawStop(state, plan);
   const { minimums } = plan;
   let failures = 0;
+  let noted = 0;
   for (let isHoldingInDoubt = state.shortage !== null; ;) {
     const remaining = openQuantity(state, position);
     if (isDust(minimums, remaining) && state.exits.length > 0) break;
+    if (state.exits.length > noted) {
+      noted = state.exits.length;
+      // Not waited for, and the close records them too.
+      void noteExits(state, plan, position).catch(() => undefined);
+    }
     const held = isHoldingInDoubt ? await witnessed(state, position, remaining) : remaining;
     const failure = isDust(minimums, held)
       ? tooLittle(remaining, held)

@@ -2,14 +2,15 @@ import {
   ApplicationFailure,
   isCancellation,
   ParentClosePolicy,
+  patched,
   startChild,
   workflowInfo,
 } from '@temporalio/workflow';
 import { add } from '../domain/money.ts';
 import { returnFraction } from '../domain/position.ts';
-import { closeRecords, openRecords } from '../domain/records.ts';
+import { closeRecords, exitRecords, openRecords } from '../domain/records.ts';
 import { tradeFacts } from '../domain/trade-facts.ts';
-import { persisting, recording } from './activity-options.ts';
+import { noting, persisting, recording } from './activity-options.ts';
 import type { CloseRequest } from '../activities/ledger.ts';
 import type { EntryPlan, ExitDemand, OpenPosition, SettleInput, TradeState } from './messages.ts';
 
@@ -32,6 +33,15 @@ export async function persistPosition(
     if (isCancellation(failure)) throw failure;
     return false;
   }
+}
+
+/** Has the rows tell what was sold so far of a position that is not over yet. */
+export async function noteExits(state: TradeState, plan: EntryPlan, position: OpenPosition): Promise<void> {
+  // Trades that were open before there was this step go on without it.
+  if (!patched('note-exits')) return;
+  const { positionId } = position;
+  const records = exitRecords(tradeFacts(state, plan, position), state.exits);
+  await noting.recordExits({ positionId, records });
 }
 
 export function closeRequest(

@@ -10,7 +10,7 @@ import { Compensations } from './compensation.ts';
 import { followEntry, placeEntry } from './enter.ts';
 import { exitPosition } from './exit.ts';
 import { tellRoomMade, waitForRoom } from './make-room.ts';
-import { closeRequest, failUnpersisted, persistPosition, recordClose } from './persist.ts';
+import { closeRequest, failUnpersisted, noteExits, persistPosition, recordClose } from './persist.ts';
 import { showDetails, showStage } from './presentation.ts';
 import { protect } from './protect.ts';
 import { acceptMessages, newTradeState, RearmRequest } from './trade-state.ts';
@@ -151,6 +151,8 @@ async function persistUnlessDone(state: TradeState, plan: EntryPlan, position: O
   if (state.persistence === 'confirmed') return;
   state.persistence = (await persistPosition(state, plan, position)) ? 'confirmed' : 'failed';
   showDetails(state);
+  // Of a position that was taken over a part may be sold already.
+  if (state.persistence === 'confirmed' && state.exits.length > 0) await noteExits(state, plan, position);
 }
 
 function shouldContinueAsNew(state: TradeState): boolean {

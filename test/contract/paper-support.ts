@@ -61,6 +61,7 @@ export interface Results {
   Ledgers: {
     readonly ledger: Rows<{
       readonly refid: string;
+      readonly type: string;
       readonly asset: string;
       readonly amount: string;
       readonly fee: string;

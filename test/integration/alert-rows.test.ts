@@ -57,7 +57,7 @@ describe('a row is written in the transaction of what it tells of', () => {
     const open = sampleOpen('self');
     const managedPosition = { ...open.managedPosition, strategy: 'self-test' };
     await repositories.ledger.persistOpen({ ...open, managedPosition });
-    await repositories.selfTest.provokeOrphan('kraken-orphan');
+    await repositories.selfTest.isOrphanRefused('kraken-orphan');
     expect(await noted()).toEqual([]);
   });
 

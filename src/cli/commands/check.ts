@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Command } from 'commander';
+import { pendingMigrations } from '../../../db/migrate.ts';
 import { SELF_TEST_STRATEGY } from '../../../db/repositories/self-test.ts';
 import type { ClosedOutcome } from '../../../db/repositories/ledger.ts';
 import {
@@ -9,6 +10,7 @@ import {
   type OrderRecord,
   type TradeFacts,
 } from '../../domain/records.ts';
+import { databaseWords } from '../database-words.ts';
 import { CliError } from '../errors.ts';
 import { runWithSession, subcommand, type CommonOptions } from '../program.ts';
 import { colors } from '../render.ts';
@@ -45,7 +47,7 @@ export function registerCheck(program: Command): void {
           const first = failed.map(({ step }) => step).join(', ');
           throw new CliError(
             'check-failed',
-            `${failed.length} of ${steps.length} steps failed (${first}): positions may not reach the database; stop new entries with holdfast halt, then look at: holdfast doctor`,
+            `${failed.length} of ${steps.length} steps failed (${first}): a new position may not reach the database; open ones stay guarded and exit without it. Stop entries: holdfast halt; find the cause: holdfast doctor`,
           );
         }
       }),
@@ -56,10 +58,7 @@ async function attempt(run: () => Promise<string>): Promise<{ ok: boolean; detai
   try {
     return { ok: true, detail: await run() };
   } catch (error) {
-    return {
-      ok: false,
-      detail: error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error),
-    };
+    return { ok: false, detail: databaseWords(error) };
   }
 }
 
@@ -81,7 +80,12 @@ async function checkSteps(session: Session): Promise<Step[]> {
   return [
     {
       name: 'database reachable, schema up to date',
-      run: async () => `thresholds version ${(await learning.active()).version}`,
+      run: async () => {
+        const pending = await pendingMigrations(await session.database());
+        if (pending.length > 0)
+          throw new Error(`${pending.length} migrations are missing; a worker applies them when it starts`);
+        return `thresholds version ${(await learning.active()).version}`;
+      },
     },
     {
       name: 'four records written in one transaction',
@@ -98,10 +102,11 @@ async function checkSteps(session: Session): Promise<Step[]> {
     {
       name: 'an open position without an entry trade is refused',
       run: async () => {
-        const refusal = await selfTest.provokeOrphan(`${positionId}-orphan`);
-        if (refusal !== null) return 'refused';
+        if (await selfTest.isOrphanRefused(`${positionId}-orphan`)) return 'refused';
         await selfTest.cleanUp(`${positionId}-orphan`);
-        throw new Error('the schema accepted it');
+        throw new Error(
+          'the schema accepted it: a constraint is missing; restore the schema from the migrations',
+        );
       },
     },
     {
