@@ -7,12 +7,12 @@ const LONG = [
   'test/chaos/storm.test.ts',
   'test/integration/backtest-parity.test.ts',
   'test/integration/feed-outage.test.ts',
+  'test/integration/persistence-faults.test.ts',
   'test/integration/protections-on-stack.test.ts',
   'test/integration/reconcile-exposure.test.ts',
   'test/integration/reconcile-flatten.test.ts',
   'test/integration/reconcile-loss.test.ts',
   'test/integration/reconcile-midway.test.ts',
-  'test/integration/reconcile-rows.test.ts',
   'test/integration/reconcile-shortage.test.ts',
 ];
 

@@ -1,18 +1,24 @@
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import path from 'node:path';
 import pg from 'pg';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openDatabase } from '../../db/data-source.ts';
+import { createRepositories } from '../../db/repositories/index.ts';
 import { freePort } from '../support/port-base.ts';
 import { createEmptyDatabase, createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { holdfastWith } from '../support/up.ts';
 
 /** What somebody reads who was just woken: each step, what failed, why, and what to do. */
 describe('holdfast check', { timeout: 60_000 }, () => {
+  const nowhere = mkdtempSync(path.join(tmpdir(), 'holdfast-check-'));
   let server: TestDatabase;
 
   beforeEach(async () => {
     server = await createTestDatabase();
   });
   afterEach(() => server.drop());
+  afterAll(() => rmSync(nowhere, { recursive: true }));
 
   async function sql(text: string): Promise<Record<string, unknown>[]> {
     const client = new pg.Client(server.url);
@@ -25,7 +31,7 @@ describe('holdfast check', { timeout: 60_000 }, () => {
   }
 
   const check = (url: string, ...args: string[]) =>
-    holdfastWith({ DATABASE_URL: url }, 'check', '--data-dir', tmpdir(), ...args);
+    holdfastWith({ DATABASE_URL: url }, 'check', '--data-dir', nowhere, ...args);
   const failedSteps = (stdout: string) => [...stdout.matchAll(/^(\d)\/8 .* FAILED {2}(.*)$/gm)];
   const advice = (steps: string) =>
     `holdfast: ${steps}: a new position may not reach the database; open ones stay guarded and exit without it. Stop entries: holdfast halt; find the cause: holdfast doctor\n`;
@@ -49,13 +55,16 @@ describe('holdfast check', { timeout: 60_000 }, () => {
   });
 
   it('says that a database takes no writes, and which one it should be', async () => {
+    const database = await openDatabase(server.url);
+    await createRepositories(database).learning.active();
+    await database.destroy();
     const name = new URL(server.url).pathname.slice(1);
     await sql(`ALTER DATABASE ${name} SET default_transaction_read_only = on`);
     const { code, stdout, stderr } = await check(server.url);
     expect(code).toBe(1);
-    const [second] = failedSteps(stdout);
-    expect(second?.[1]).toBe('2');
-    expect(second?.[2]).toBe(
+    const [first] = failedSteps(stdout);
+    expect(first?.[1]).toBe('2');
+    expect(first?.[2]).toBe(
       'cannot execute INSERT in a read-only transaction; it takes no writes: is it a standby, or default_transaction_read_only on? Point DATABASE_URL at the primary',
     );
     expect(stderr).toBe(advice('6 of 8 steps failed (2, 3, 4, 5, 6, 7)'));

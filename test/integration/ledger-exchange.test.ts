@@ -93,7 +93,7 @@ test(
           await account.close();
         }
       }),
-      { numRuns: 40, seed: 20_260_115 },
+      { numRuns: 25, seed: 20_260_115 },
     );
   },
 );

@@ -1,4 +1,4 @@
-import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
+import type { WorkflowFailedError, WorkflowHandle } from '@temporalio/client';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { proxyDatabase, type DatabaseProxy } from '../support/database-proxy.ts';
 import { closedRows, OPEN_ROWS, PersistingStack } from '../support/persisting-stack.ts';

@@ -1,6 +1,7 @@
 import { poolOf, type Database } from '../../db/data-source.ts';
 import { add, subtract, ZERO, type Decimal } from '../../src/domain/money.ts';
-import { CASH, type TradedAccount, type TradedSymbol } from './traded-account.ts';
+import { CASH } from './recorded-trade.ts';
+import type { TradedAccount, TradedSymbol } from './traded-account.ts';
 
 /** Cash in quote currency, and base currency by symbol; shorts are below zero. */
 export type Sums = Readonly<Record<'cash' | TradedSymbol, Decimal>>;

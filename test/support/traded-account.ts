@@ -3,10 +3,9 @@ import { poolOf, type Database } from '../../db/data-source.ts';
 import { createRepositories } from '../../db/repositories/index.ts';
 import { createLedgerActivities } from '../../src/activities/ledger.ts';
 import { createTakeover } from '../../src/activities/takeover.ts';
-import { add, divide, multiply, roundDown, subtract, ZERO } from '../../src/domain/money.ts';
-import { quantityLeft, returnFraction, summarizeFills, type Side } from '../../src/domain/position.ts';
+import { add, divide, multiply, roundDown, subtract } from '../../src/domain/money.ts';
+import { quantityLeft, type Side } from '../../src/domain/position.ts';
 import {
-  closeRecords,
   exitRecords,
   openRecords,
   positionId,
@@ -19,6 +18,7 @@ import { clientOrderId, type Leg } from '../../src/exchange/client-order-id.ts';
 import { createKrakenExchange, type KrakenExchange } from '../../src/exchange/kraken/kraken-exchange.ts';
 import type { OrderSnapshot } from '../../src/exchange/port.ts';
 import { PaperClient, startPaper, type Paper } from '../contract/paper-support.ts';
+import { CASH, closeOf, factsOf, orderRecord } from './recorded-trade.ts';
 
 export type TradedSymbol = 'BTC/USD' | 'ETH/USD';
 
@@ -30,7 +30,6 @@ interface Held {
   exits: OrderRecord[];
 }
 
-export const CASH = '1000000';
 const START = { 'BTC/USD': ['60123.4', '60123.5'], 'ETH/USD': ['3012.34', '3012.35'] } as const;
 const SILENT = pino({ level: 'silent' });
 const SETTINGS = { listingLagMs: 0, persistBudgetMs: 0, entryRestMs: 0, partialRestMs: 0 };
@@ -135,13 +134,13 @@ export class TradedAccount {
     if (rests) await this.#paper.client.fault('partial-fill', { times: 1, fraction });
     let order = await this.#place({ symbol, side, quantity, isExit: false, rests, by: tradeId });
     if (rests) {
-      if (order.fills.length > 0) await this.#persist(this.#factsOf(tradeId, side, order), []);
+      if (order.fills.length > 0) await this.#persist(factsOf(tradeId, side, order), []);
       if (entry === 'grown') await this.#paper.client.control('DELETE', 'faults');
       else await this.#exchange.cancel(order.exchangeOrderId, 'entry');
       order = await this.#order(order.exchangeOrderId);
     }
     if (order.fills.length === 0) return;
-    const facts = this.#factsOf(tradeId, side, order);
+    const facts = factsOf(tradeId, side, order);
     await this.#persist(facts, []);
     this.#held.push({ facts, exits: [] });
   }
@@ -173,7 +172,7 @@ export class TradedAccount {
       held.exits.push(orderRecord(order));
       await this.#noteExits(held.facts, held.exits);
     }
-    await this.#recordClose(held.facts, held.exits);
+    await this.#activities.recordClose(closeOf(held.facts, held.exits));
     this.#held.splice(this.#held.indexOf(held), 1);
   }
 
@@ -250,19 +249,6 @@ export class TradedAccount {
     return order;
   }
 
-  #factsOf(tradeId: string, side: Side, order: OrderSnapshot): TradeFacts {
-    return {
-      tradeId,
-      strategy: 'property',
-      symbol: order.symbol,
-      side,
-      confidence: 0.8,
-      thresholdsVersion: 1,
-      marketConditions: {},
-      entry: orderRecord(order),
-    };
-  }
-
   /** As a trade does when its records are due, those of exits that it finds made included. */
   async #persist(facts: TradeFacts, exits: readonly OrderRecord[]): Promise<void> {
     const records = openRecords(facts);
@@ -273,40 +259,6 @@ export class TradedAccount {
   #noteExits(facts: TradeFacts, exits: readonly OrderRecord[]): Promise<void> {
     const id = positionId(facts.entry.exchangeOrderId);
     return this.#activities.recordExits({ positionId: id, records: exitRecords(facts, exits) });
-  }
-
-  #recordClose(facts: TradeFacts, exits: readonly OrderRecord[]): Promise<void> {
-    const { tradeId, symbol, side, entry } = facts;
-    const records = closeRecords(facts, exits, 'forced');
-    const { managedPosition } = records;
-    const exitPrice = managedPosition.exitPrice ?? ZERO;
-    return this.#activities.recordClose({
-      workflowId: `trade-${tradeId}`,
-      legs: [],
-      open: openRecords(facts),
-      records,
-      outcome: {
-        positionId: managedPosition.id,
-        tradeId,
-        symbol,
-        side,
-        thresholdsVersion: facts.thresholdsVersion,
-        confidence: facts.confidence,
-        volatilityScale: 1,
-        timeScale: 1,
-        equityAtEntry: CASH,
-        quantity: entry.summary.quantity,
-        entryPrice: entry.summary.averagePrice,
-        exitPrice,
-        entryTimeMs: entry.summary.firstFillMs,
-        exitTimeMs: managedPosition.exitTime ?? 0,
-        entryFee: entry.summary.fee,
-        exitFee: add(ZERO, ...exits.map(({ summary }) => summary.fee)),
-        netPnl: managedPosition.realizedPnL ?? ZERO,
-        returnFraction: returnFraction(side, entry.summary.averagePrice, exitPrice),
-        exitRule: 'forced',
-      },
-    });
   }
 
   async #loseRows(id: string): Promise<void> {
@@ -334,17 +286,4 @@ export class TradedAccount {
     if (!minimums) throw new RangeError(`${symbol} is not listed`);
     return isDust(minimums, quantity);
   }
-}
-
-function orderRecord({ exchangeOrderId, openedAtMs, fills }: OrderSnapshot): OrderRecord {
-  const summary = summarizeFills(fills);
-  if (!summary) throw new Error(`order ${exchangeOrderId} has not filled`);
-  return {
-    exchangeOrderId,
-    exchangeTradeId: fills[0]?.fillId ?? '',
-    summary,
-    requestedAtMs: openedAtMs,
-    submittedAtMs: openedAtMs,
-    quotePrice: summary.averagePrice,
-  };
 }
