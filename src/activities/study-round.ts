@@ -30,6 +30,8 @@ const ASK_AGAIN_MS = 30_000;
 /** Skipped signals further back than this would be replayed on coarse candles; policy time. */
 const SKIPPED_REACH_MS = 6 * 3_600_000;
 
+const NO_PREDICTION = 'no prediction to learn from: it was adopted, or opened with confidence 0';
+
 /** A study, or every reason against it, or why that can't be told now. */
 type Judged =
   { readonly study: Study } | { readonly reasons: readonly string[] } | { readonly notNow: string };
@@ -99,11 +101,12 @@ async function judgeOutcome(
   outcome: Outcome,
   knownVersions: readonly number[],
 ): Promise<Judged> {
-  const { symbol, side, entryTimeMs, exitTimeMs, timeScale, thresholdsVersion } = outcome;
+  const { symbol, side, confidence, entryTimeMs, exitTimeMs, timeScale, thresholdsVersion } = outcome;
   if (outcome.positionId !== positionId)
     return { reasons: [`positionId is ${outcome.positionId}, the close is of ${positionId}`] };
   if (!knownVersions.includes(thresholdsVersion))
     return { reasons: [`thresholdsVersion ${thresholdsVersion} never existed`] };
+  if (confidence === 0) return { reasons: [NO_PREDICTION] };
   const untilMs = exitTimeMs + horizonMs(exitTimeMs - entryTimeMs, timeScale);
   const { thresholds } = await learning.version(thresholdsVersion);
   return judge(knownVersions, async () => {

@@ -102,6 +102,7 @@ describe('learning', { timeout: 300_000 }, () => {
     await close('stranger', { thresholdsVersion: 999 });
     await close('gap', { symbol: 'GAP/USD' });
     await close('nan', { returnFraction: 0.01, confidence: Number.NaN });
+    await close('adopted', { confidence: 0 });
     const altered = await close('altered');
     const studied = await closeTrade(stack.repositories.ledger, 'burst0', firstEntryMs);
     const signalled = [
@@ -124,6 +125,7 @@ describe('learning', { timeout: 300_000 }, () => {
     expect(reasons('kraken-Ostranger')).toContain('thresholdsVersion 999 never existed');
     expect(reasons('kraken-Ogap')).toContain('path: gap');
     expect(reasons('kraken-Onan')).toContain('confidence');
+    expect(reasons('kraken-Oadopted')).toContain('no prediction to learn from: it was adopted');
     expect(reasons('kraken-Oaltered')).toContain('netPnl is 999, the ledger has');
     expect(reasons('kraken-Oburst0')).toContain('was studied or refused before');
     expect(reasons('kraken-nobody')).toContain('is no closed position');
