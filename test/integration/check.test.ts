@@ -65,7 +65,7 @@ describe('holdfast check', { timeout: 60_000 }, () => {
     const [first] = failedSteps(stdout);
     expect(first?.[1]).toBe('2');
     expect(first?.[2]).toBe(
-      'cannot execute INSERT in a read-only transaction; it takes no writes: is it a standby, or default_transaction_read_only on? Point DATABASE_URL at the primary',
+      'the database takes no writes: is it a standby, or default_transaction_read_only on? Point DATABASE_URL at the primary (cannot execute SELECT in a read-only transaction)',
     );
     expect(stderr).toBe(advice('6 of 8 steps failed (2, 3, 4, 5, 6, 7)'));
   });

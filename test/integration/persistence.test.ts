@@ -82,4 +82,25 @@ describe('a position that the database does not take', { timeout: 180_000 }, () 
       .toEqual([`closed:${positionId}`, `opened:${positionId}`, ...heard].sort());
     expect(await stack.acceptedSince(before)).toBe(2);
   });
+
+  it('tells in its rows what was sold while the rest is still to be sold', async () => {
+    const before = (await stack.paper.accepted()).length;
+    const handle = await stack.openAndThen('partial', () => undefined);
+    await expect
+      .poll(() => stack.state(handle), { timeout: 30_000 })
+      .toMatchObject({ persistence: 'confirmed' });
+    await stack.paper.arm({ call: 'AddOrder', kind: 'partial-fill', times: 1, fraction: 0.4 });
+    // The first order goes through at once, the one for the rest takes its time.
+    for (const delayMs of [1, 7_000])
+      await stack.paper.arm({ call: 'AddOrder', kind: 'delay', times: 1, delayMs });
+    await stack.cli('exit', 'partial');
+    await expect
+      .poll(() => stack.rowsOf('partial'), { timeout: 20_000 })
+      .toEqual([{ ...OPEN_ROWS, trades: 2, liveTrades: 2 }]);
+    const [live] = await stack.sql(`SELECT "quantity" FROM "LivePosition" WHERE "status" = 'open'`);
+    expect(Number(live?.quantity)).toBe(Number((await stack.paper.account()).balances.BTC));
+    expect(await handle.result()).toMatchObject({ stage: 'closed' });
+    expect(await stack.rowsOf('partial')).toEqual([{ ...closedRows('forced'), trades: 3, liveTrades: 3 }]);
+    expect(await stack.acceptedSince(before)).toBe(3);
+  });
 });
