@@ -45,12 +45,20 @@ const TO_DO: Readonly<Record<string, (told: Told) => string>> = {
     `check order ${subject} and the balance at the exchange${why(seen)}; close by hand what nobody should hold`,
   'unwatched-position': ({ subject, seen }) =>
     `check the exchange for the order of ${subject}${why(seen)}; close by hand what is still held`,
+  'row-missing': rowsToDo,
+  'row-differs': rowsToDo,
   'row-closed': ({ seen }) =>
-    `if the position is really closed: holdfast exit ${word(seen, 'tradeId')}; if not, leave it: the workflow still protects it`,
+    `nothing is urgent, its workflow still protects it; to sell it: holdfast exit ${word(seen, 'tradeId')} (a row that is closed stays as it is)`,
+  'stop-fired': ({ seen }) =>
+    `check what is left of it at the exchange${why(seen)}; exit what is still held: holdfast exit ${word(seen, 'tradeId')}`,
+  'stop-gone': ({ subject, seen }) =>
+    `its guard watches it all the same${why(seen)}; whether another stop rests: holdfast show ${subject}`,
   'flat-on-exchange': ({ subject, seen }) =>
-    `find out who sold it (exchange, trade history)${why(seen)}; the positions stay under guard; about ${subject}: holdfast positions`,
-  'quantity-differs': ({ seen }) =>
-    `find out who moved the difference (exchange, trade history)${why(seen)}; put it back, or exit: holdfast exit <position>`,
+    `find out who sold it (exchange, trade history)${why(seen)}; what is said to be open stays under guard: holdfast show ${positions(subject, seen)}`,
+  'quantity-differs': ({ subject, seen }) =>
+    `find out who moved the difference (exchange, trade history)${why(seen)}; put it back, or sell what is there: holdfast exit ${positions(subject, seen)}`,
+  'orphan-reservation': ({ seen }) =>
+    `it only keeps capital from new entries${why(seen)}; does the database take writes? holdfast check`,
   'orphan-exit': ({ subject }) => `cancel order ${subject} at the exchange if the position is closed`,
   'stop-refused': ({ subject }) =>
     `its guard watches it all the same; check balance and open orders at the exchange, so that ${subject} is protected while nothing of ours runs`,
@@ -105,6 +113,16 @@ function proofWords(proof: AuditedFinding['proof']): string {
 function word(seen: Told['seen'], name: string): string {
   const value = seen[name];
   return value === undefined ? '?' : String(value);
+}
+
+/** What keeps rows from being repaired is most often the database. */
+function rowsToDo({ subject, seen }: Told): string {
+  return `the position is guarded all the same, but its rows are wrong${why(seen)}; does the database take writes? holdfast check; then: holdfast show ${subject}`;
+}
+
+/** Ids, separated by spaces: a shortage may be of several positions of an asset. */
+function positions(subject: string, seen: Told['seen']): string {
+  return seen.positions === undefined ? subject : String(seen.positions);
 }
 
 function why(seen: Told['seen']): string {

@@ -1,85 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { judgeFindings } from '../../src/domain/audit/judge.ts';
-import type {
-  AuditedOrder,
-  PositionRowView,
-  RunningTradeView,
-  ThreeViews,
-} from '../../src/domain/audit/views.ts';
+import type { AuditedOrder, ThreeViews } from '../../src/domain/audit/views.ts';
 import { add } from '../../src/domain/money.ts';
+import { byHand, entry, exit, held, judged, row, views, watched } from './support/audit-views.ts';
 import './support/fixed-seed.ts';
-
-const NOW = 1_800_000_000_000;
-
-function entry(id: string, over: Partial<AuditedOrder> = {}): AuditedOrder {
-  return {
-    exchangeOrderId: id,
-    clientOrderId: `hfe${id}`,
-    direction: 'entry',
-    owner: null,
-    symbol: 'BTC/USD',
-    side: 'buy',
-    quantity: '1',
-    filledQuantity: '1',
-    isOpen: false,
-    openedAtMs: NOW - 600_000,
-    ...over,
-  };
-}
-
-function exit(id: string, over: Partial<AuditedOrder> = {}): AuditedOrder {
-  const later = { direction: 'exit', side: 'sell', openedAtMs: NOW - 300_000 } as const;
-  return entry(id, { clientOrderId: `hfx${id}`, ...later, ...over });
-}
-
-const byHand = (id: string, over: Partial<AuditedOrder> = {}) =>
-  exit(id, { direction: null, clientOrderId: null, ...over });
-
-function row(orderId: string, over: Partial<PositionRowView> = {}): PositionRowView {
-  return {
-    id: `kraken-${orderId}`,
-    tradeId: `t-${orderId}`,
-    status: 'open',
-    symbol: 'BTC/USD',
-    side: 'long',
-    quantity: '1',
-    createdAtMs: NOW - 600_000,
-    openedAtMs: NOW - 600_000,
-    isComplete: true,
-    ...over,
-  };
-}
-
-function watched(orderId: string, over: Partial<RunningTradeView> = {}): RunningTradeView {
-  const what = { symbol: 'BTC/USD', side: 'long', positionId: `kraken-${orderId}` } as const;
-  return { tradeId: `t-${orderId}`, stage: 'open', ...what, ...over };
-}
-
-function views(over: Partial<ThreeViews>): ThreeViews {
-  return {
-    nowMs: NOW,
-    orders: [],
-    balances: [],
-    margin: [],
-    dust: new Map([['BTC', '0.0001']]),
-    running: [],
-    positions: [],
-    reservations: [],
-    stops: [],
-    ...over,
-  };
-}
-
-const stop = (over: Partial<AuditedOrder> = {}) =>
-  exit('S', { owner: { tradeId: 't-A', leg: 'stop-1' }, ...over });
-const RESTING = { isOpen: true, filledQuantity: '0' } as const;
-const ownEntry = entry('A', { owner: { tradeId: 't-A', leg: 'entry' } });
-const recorded = [{ tradeId: 't-A', exchangeOrderId: 'S', sinceMs: NOW - 300_000 }];
-
-const held = (total: string) => [{ asset: 'BTC', total }];
-const judged = (over: Partial<ThreeViews>) =>
-  judgeFindings(views(over)).map(({ kind, subject, remedy }) => `${kind} ${subject} ${remedy}`);
 
 describe('the comparison of exchange, workflows and database', () => {
   it('finds nothing where all three agree', () => {
@@ -248,80 +173,6 @@ describe('the comparison of exchange, workflows and database', () => {
     ],
   ])('judges %s', (_name, over, expected) => {
     expect(judged(over)).toEqual(expected);
-  });
-
-  it.each<[string, Partial<ThreeViews>, string[]]>([
-    [
-      'rests',
-      { orders: [ownEntry, stop(RESTING)], balances: held('1'), running: [watched('A')], stops: recorded },
-      [],
-    ],
-    [
-      'rests, and somebody sold the position beside it',
-      { orders: [ownEntry, stop(RESTING), byHand('X')], running: [watched('A')] },
-      ['flat-on-exchange kraken-A settle'],
-    ],
-    [
-      'has sold, and the trade was not asked',
-      { orders: [ownEntry, stop()], running: [watched('A')], stops: recorded },
-      ['stop-fired kraken-A settle'],
-    ],
-    [
-      'has sold, and the trade does not know',
-      { orders: [ownEntry, stop()], running: [watched('A', { openQuantity: '1', countedExits: [] })] },
-      ['stop-fired kraken-A settle'],
-    ],
-    [
-      'has sold a part, and the trade has counted it',
-      {
-        orders: [ownEntry, stop({ filledQuantity: '0.4' })],
-        balances: held('0.6'),
-        running: [watched('A', { openQuantity: '0.6', countedExits: ['S'] })],
-      },
-      [],
-    ],
-    [
-      'was cancelled by somebody',
-      { orders: [ownEntry], balances: held('1'), running: [watched('A')], stops: recorded },
-      ['stop-gone kraken-A settle'],
-    ],
-    [
-      'was withdrawn by an exit that is under way',
-      { orders: [ownEntry], running: [watched('A', { stage: 'exiting' })], stops: recorded },
-      [],
-    ],
-  ])('judges a position whose protective stop %s', (_name, over, expected) => {
-    expect(judged({ positions: [row('A')], ...over })).toEqual(expected);
-  });
-
-  it.each<[string, Partial<ThreeViews>, string | null]>([
-    ['orphan-order A settle', { orders: [ownEntry, stop(RESTING)] }, 'stop-1'],
-    ['orphan-order A settle', { orders: [entry('A'), stop({ owner: null, ...RESTING })] }, null],
-    [
-      'unwatched-position kraken-A settle',
-      { orders: [ownEntry, stop(RESTING)], positions: [row('A')] },
-      'stop-1',
-    ],
-  ])('hands a resting stop to who takes over: %s', (expected, over, leg) => {
-    const found = judgeFindings(views({ balances: held('1'), ...over }));
-    expect(found.map(({ kind, subject, remedy }) => `${kind} ${subject} ${remedy}`)).toEqual([expected]);
-    expect(found[0]?.evidence).toMatchObject({ exits: [], stop: { exchangeOrderId: 'S', leg } });
-  });
-
-  it('gives each resting stop of nobody to one orphan, and only one that it fits', () => {
-    const nobodys = stop({ owner: null, ...RESTING, quantity: '2' });
-    const orders = [
-      entry('A'),
-      entry('B', { filledQuantity: '2' }),
-      entry('C', { filledQuantity: '2' }),
-      nobodys,
-    ];
-    const found = judgeFindings(views({ orders, balances: held('5') }));
-    expect(found.map(({ subject, evidence }) => [subject, evidence?.stop?.exchangeOrderId])).toEqual([
-      ['A', undefined],
-      ['B', 'S'],
-      ['C', undefined],
-    ]);
   });
 
   it('takes for sold what an exit of unknown trades sold to the last decimal', () => {

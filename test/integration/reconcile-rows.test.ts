@@ -192,7 +192,7 @@ describe('reconciliation of rows and workflows', { timeout: 120_000 }, () => {
       [
         'row-closed',
         `  seen  position ${positionId} is closed in the database, but trade ${tradeId} is still open`,
-        `  now   needs you: if the position is really closed: holdfast exit ${tradeId}; if not, leave it: the workflow still protects it`,
+        `  now   needs you: nothing is urgent, its workflow still protects it; to sell it: holdfast exit ${tradeId} (a row that is closed stays as it is)`,
         '1 finding: 0 settled, 1 for you',
         '',
       ].join('\n'),

@@ -186,7 +186,7 @@ function shortageFindings(
           ...totals,
           missing: shortage,
           positions: group.members.map((member) => member.positionId).join(' '),
-          why: 'no orders that sold exactly what is missing',
+          why: 'no order sold exactly what is missing',
         },
         evidence: null,
       },
