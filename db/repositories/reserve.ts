@@ -1,4 +1,12 @@
 import type { Pool } from 'pg';
+import {
+  fitSize,
+  mostOfOneTrade,
+  mostOfWhatIsLeft,
+  type EntrySize,
+  type FittedSize,
+  type ShrinkRules,
+} from '../../src/domain/entry-size.ts';
 import { big, isPositive, text, ZERO, type Decimal } from '../../src/domain/money.ts';
 import type { Side } from '../../src/domain/position.ts';
 import { checkProtections, type ProtectionRefusal, type Protections } from '../../src/domain/protections.ts';
@@ -36,14 +44,17 @@ export interface ReserveRequest extends EntryRequest {
   readonly accountEquity?: Decimal | null;
   /** Cash that nothing holds, quote currency; null where the entry needs none. */
   readonly freeCash?: Decimal | null;
+  /** For `notional` in full. */
   readonly intent: NewIntent;
+  /** Where the entry may be smaller than asked; without it a limit that leaves too little refuses. */
+  readonly shrink?: ShrinkRules;
   /** A weaker position may make room; without it a reached limit is the end. */
   readonly rotation?: RotationRequest;
   readonly nowMs: number;
 }
 
 export type Reservation =
-  | { readonly kind: 'reserved' }
+  | ({ readonly kind: 'reserved' } & EntrySize)
   /** Capital is fully used, and a position may make room: it has to be asked, and its money waited for. */
   | { readonly kind: 'waiting'; readonly weakest: GivingWay; readonly message: string }
   | { readonly kind: 'rejected'; readonly limit: AnyRefusal['limit']; readonly message: string };
@@ -60,19 +71,26 @@ const RESERVE_LOCK = 7_041_954;
 export async function reserve(pool: Pool, request: ReserveRequest): Promise<Reservation> {
   return inTransaction(pool, async (client) => {
     await client.query('SELECT pg_advisory_xact_lock($1)', [RESERVE_LOCK]);
-    const earlier = await client.query<{ status: string; reason: string | null }>(
-      'SELECT "status", "reason" FROM "CapitalReservation" WHERE "tradeId" = $1',
-      [request.tradeId],
-    );
+    const earlier = await client.query<EarlierRow>(EARLIER, [request.tradeId]);
     const [held] = earlier.rows;
-    if (held?.status === 'held') return { kind: 'reserved' };
+    if (held?.status === 'held')
+      return { kind: 'reserved', quantity: text(big(held.quantity)), notional: text(big(held.notional)) };
     const ended = held ? (held.reason ?? 'its capital was released') : null;
     const refuse = await judgeBy(client, request);
     const snapshot = await readSnapshot(client, request, ended);
-    const refusal = refuse(snapshot);
+    const { wanted, fitted } = sizes(request, snapshot);
+    const { quantity, notional, tooLittle } = fitted;
+    const refusal = refuse(snapshot, notional);
     if (refusal) {
-      const rotation = await makeRoom(client, request, snapshot, refusal, refuse);
-      if (!rotation) return { kind: 'rejected', ...refusal };
+      const rotation = await makeRoom(client, { ...request, notional: wanted }, snapshot, refusal, refuse);
+      if (!rotation) {
+        const { limit, message } = refusal;
+        return {
+          kind: 'rejected',
+          limit,
+          message: SIZE_LIMITS.includes(limit) && tooLittle ? `${message}; ${tooLittle}` : message,
+        };
+      }
       const { weakestTradeId: tradeId, weakestPositionId: positionId } = rotation;
       const message = `${refusal.message}; waiting for the capital of trade ${tradeId} (confidence ${rotation.weakestConfidence} against ${rotation.confidence})`;
       return { kind: 'waiting', weakest: { tradeId, positionId }, message };
@@ -80,12 +98,42 @@ export async function reserve(pool: Pool, request: ReserveRequest): Promise<Rese
     await client.query(
       `INSERT INTO "CapitalReservation" ("tradeId", "symbol", "side", "notional", "status")
        VALUES ($1, $2, $3, $4, 'held')`,
-      [request.tradeId, request.symbol, request.side, request.notional],
+      [request.tradeId, request.symbol, request.side, notional],
     );
-    await writeIntent(client, { ...request.intent, status: 'planned' });
+    await writeIntent(client, { ...request.intent, quantity, status: 'planned' });
     if (request.rotation) await endRotation(client, request.tradeId, 'taken', request.nowMs);
-    return { kind: 'reserved' };
+    return { kind: 'reserved', quantity, notional };
   });
+}
+
+interface EarlierRow extends Record<string, unknown> {
+  readonly status: string;
+  readonly reason: string | null;
+  readonly notional: string;
+  readonly quantity: string;
+}
+
+/** Both are written together. */
+const EARLIER = `
+  SELECT held."status", held."reason", held."notional", intent."quantity"
+  FROM "CapitalReservation" AS held
+  JOIN "OrderIntent" AS intent ON intent."tradeId" = held."tradeId" AND intent."leg" = 'entry'
+  WHERE held."tradeId" = $1`;
+
+/** What shrinking an entry can help against. */
+const SIZE_LIMITS: readonly string[] = ['maxNotional', 'maxEquityShare', 'maxExposure', 'funds'];
+
+/** `wanted` is what one trade may take at most, `fitted` as much of it as is left. */
+function sizes(request: ReserveRequest, snapshot: RiskSnapshot): { wanted: Decimal; fitted: FittedSize } {
+  const { notional, intent, shrink, limits, protections, equity } = request;
+  const asked = { quantity: intent.quantity, notional };
+  if (!shrink) return { wanted: notional, fitted: { ...asked, tooLittle: null } };
+  const wanted = fitSize(asked, mostOfOneTrade(limits, protections, equity), shrink);
+  if (wanted.tooLittle !== null) return { wanted: notional, fitted: wanted };
+  return {
+    wanted: wanted.notional,
+    fitted: fitSize(wanted, mostOfWhatIsLeft(limits, snapshot, shrink), shrink),
+  };
 }
 
 /** Notes that the position did not make room; the entry may find another. */
@@ -93,13 +141,15 @@ export async function declineRotation(pool: Pool, tradeId: string, nowMs: number
   await inTransaction(pool, (client) => endRotation(client, tradeId, 'declined', nowMs));
 }
 
-type Judge = (snapshot: RiskSnapshot) => AnyRefusal | null;
+type Judge = (snapshot: RiskSnapshot, notional: Decimal) => AnyRefusal | null;
 
 async function judgeBy(client: Queryable, request: ReserveRequest): Promise<Judge> {
   const { limits, protections, symbol, nowMs } = request;
   const history = await readProtectionHistory(client, protections, symbol, nowMs);
-  return (snapshot) =>
-    checkEntry(limits, snapshot, request) ?? checkProtections(protections, history, request);
+  return (snapshot, notional) => {
+    const entry = { ...request, notional };
+    return checkEntry(limits, snapshot, entry) ?? checkProtections(protections, history, entry);
+  };
 }
 
 /** The position that is waited for: the one that was asked already, or the weakest whose going is all that is missing. */
@@ -123,7 +173,7 @@ async function makeRoom(
     await rotationCandidates(client, tradeId, rotation.timeScale),
     { symbol, side, confidence: rotation.confidence },
     nowMs,
-    (candidate) => refuse(without(snapshot, candidate, symbol)) === null,
+    (candidate) => refuse(without(snapshot, candidate, symbol), notional) === null,
   );
   if (!weakest) return null;
   const { limit } = refusal;

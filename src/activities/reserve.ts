@@ -1,3 +1,4 @@
+import type { ShrinkRules } from '../domain/entry-size.ts';
 import type { Protections } from '../domain/protections.ts';
 import type { RiskLimits } from '../domain/risk.ts';
 import type { GivingWay } from '../domain/rotation.ts';
@@ -54,7 +55,7 @@ export function createReserveActivities(dependencies: ReserveDependencies) {
   return {
     /**
      * One transaction under a lock: limits and protections checked, capital reserved, entry intent written. A signal
-     * of the scan that is refused is kept for learning.
+     * of the scan takes what the limits leave; one that is refused is kept for learning.
      */
     async reserve(request: TradeRequest): Promise<Reservation> {
       const { workflowId } = workflowExecution();
@@ -76,6 +77,7 @@ export function createReserveActivities(dependencies: ReserveDependencies) {
         limits,
         protections,
         signalExpiresAtMs: expiresAtMs,
+        ...(request.scan ? { shrink: shrinkRules(request, plan) } : {}),
         ...(facts ? { rotation: { confidence, expiresAtMs, timeScale, facts } } : {}),
         intent: {
           tradeId: request.tradeId,
@@ -97,12 +99,14 @@ export function createReserveActivities(dependencies: ReserveDependencies) {
         case 'waiting':
           log.info({ event: 'rotation', tradeId, symbol, weakest: answer.weakest }, answer.message);
           return answer;
-        case 'reserved':
+        case 'reserved': {
+          const { quantity } = answer;
           log.info(
-            { tradeId, event: 'reserved', symbol, side, quantity: plan.quantity },
-            `reserved ${notional} for ${side} ${symbol}`,
+            { tradeId, event: 'reserved', symbol, side, quantity },
+            `reserved ${answer.notional} for ${side} ${symbol}`,
           );
-          return { kind: 'reserved', plan };
+          return { kind: 'reserved', plan: { ...plan, quantity } };
+        }
       }
     },
 
@@ -126,6 +130,11 @@ export function createReserveActivities(dependencies: ReserveDependencies) {
       await ledger.releaseReservation(release.tradeId, release.reason);
     },
   };
+}
+
+function shrinkRules({ order }: TradeRequest, plan: EntryPlan): ShrinkRules {
+  const price = order.type === 'limit' ? order.price : plan.quotePrice;
+  return { price, minimums: plan.minimums, costReserve: plan.roundTripFee };
 }
 
 /** Of a signal that the scan found. */

@@ -1,7 +1,9 @@
 import { REFERENCE_VOLATILITY, type JudgedEntry } from '../domain/entry.ts';
+import { fitSize, mostOfOneTrade, mostOfWhatIsLeft } from '../domain/entry-size.ts';
 import type { Outcome } from '../domain/learning/study.ts';
 import { add, compare, divide, multiply, ZERO, type Decimal } from '../domain/money.ts';
 import { entryOrderSide, exitOrderSide, returnFraction, type Side } from '../domain/position.ts';
+import { NO_PROTECTIONS } from '../domain/protections.ts';
 import { positionId, realizedPnl, unrealizedPnl, type TradeFacts } from '../domain/records.ts';
 import { checkEntry } from '../domain/risk.ts';
 import { sizeOrder, volatilityScale } from '../domain/sizing.ts';
@@ -77,31 +79,33 @@ export class Desk {
   open(symbol: string, venue: Venue, signal: Signal, ofSymbol: number, nowMs: number): Holding | null {
     const { pair } = venue;
     const { side, notional } = signal.judged;
-    if (this.#isBeyondMeans(pair, side, notional)) return this.#refuse('insufficient-funds');
     const top = venue.top(side);
     const quotePrice = side === 'long' ? top.ask : top.bid;
-    const sized = sizeOrder(minimumsOf(pair), notional, quotePrice);
-    if ('refusal' in sized) return this.#refuse('order-minimum');
+    const minimums = minimumsOf(pair);
+    if (this.#isBeyondMeans(pair, side, notional, quotePrice)) return this.#refuse('insufficient-funds');
+    const wanted = sizeOrder(minimums, notional, quotePrice);
+    if ('refusal' in wanted) return this.#refuse('order-minimum');
     const { equity } = this.account.value(nowMs, this.#topOf);
-    const refusal = checkEntry(
-      this.#settings.limits,
-      {
-        nowMs,
-        halt: null,
-        openPositions: this.account.holdings.size,
-        openPositionsOfSymbol: ofSymbol,
-        exposure: this.#exposure,
-        // The account itself refuses what it has no money for.
-        freeCash: null,
-        realizedToday: this.#realizedToday(nowMs),
-        equity,
-        dayStartEquity: this.curve.dayStart(nowMs),
-        peakEquity: compare(this.curve.peak, equity) > 0 ? this.curve.peak : equity,
-        ended: null,
-      },
-      { tradeId: symbol, symbol, notional: sized.notional, signalExpiresAtMs: null },
-    );
-    if (refusal) return this.#refuse(refusal.limit);
+    const { limits } = this.#settings;
+    const snapshot = {
+      nowMs,
+      halt: null,
+      openPositions: this.account.holdings.size,
+      openPositionsOfSymbol: ofSymbol,
+      exposure: this.#exposure,
+      freeCash: side === 'long' ? this.account.cash : null,
+      realizedToday: this.#realizedToday(nowMs),
+      equity,
+      dayStartEquity: this.curve.dayStart(nowMs),
+      peakEquity: compare(this.curve.peak, equity) > 0 ? this.curve.peak : equity,
+      ended: null,
+    };
+    const shrink = { price: quotePrice, minimums, costReserve: 2 * takerFee(pair) };
+    const ofOne = fitSize(wanted, mostOfOneTrade(limits, NO_PROTECTIONS, equity), shrink);
+    const sized = fitSize(ofOne, mostOfWhatIsLeft(limits, snapshot, shrink), shrink);
+    const asked = { tradeId: symbol, symbol, notional: sized.notional, signalExpiresAtMs: null };
+    const refusal = checkEntry(limits, snapshot, asked);
+    if (refusal) return this.#refuse(refusal.limit === 'funds' ? 'insufficient-funds' : refusal.limit);
     const leverage = side === 'long' ? null : Math.min(...pair.leverages);
     const levels = levelsFor(pair, this.#settings.seed, entryOrderSide(side), sized.quantity, top);
     if (levels === null) return this.#refuse('book-too-thin');
@@ -236,10 +240,11 @@ export class Desk {
   }
 
   /** A used-up account is asked for money every interval: what is clearly out of reach costs no bookkeeping. */
-  #isBeyondMeans(pair: Pair, side: Side, notional: Decimal): boolean {
-    if (side === 'short' && this.account.holdings.size > 0) return false;
-    const leverage = side === 'long' ? 1 : Math.min(...pair.leverages);
-    return Number(notional) / leverage > 1.001 * Number(this.account.cash);
+  #isBeyondMeans(pair: Pair, side: Side, notional: Decimal, price: Decimal): boolean {
+    const cash = Number(this.account.cash);
+    if (side === 'long') return cash < 0.999 * Number(pair.orderMinimum) * Number(price);
+    if (this.account.holdings.size > 0) return false;
+    return Number(notional) / Math.min(...pair.leverages) > 1.001 * cash;
   }
 
   #refuse(reason: string): null {

@@ -116,7 +116,7 @@ describe('opening', () => {
 
 describe('closing', () => {
   test('writes the exit, the P&L and the outcome once and gives the capital back', async () => {
-    expect(await ledger.reserve(sampleReserve('close1'))).toEqual({ kind: 'reserved' });
+    expect(await ledger.reserve(sampleReserve('close1'))).toMatchObject({ kind: 'reserved' });
     const [open, close] = [sampleOpen('close1'), sampleClose('close1')];
     await ledger.persistOpen(open);
     await Promise.all(

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { openDatabase, poolOf, type Database } from '../../db/data-source.ts';
 import { createRepositories, type Repositories } from '../../db/repositories/index.ts';
 import type { ReserveRequest } from '../../db/repositories/ledger.ts';
+import { NO_PROTECTIONS } from '../../src/domain/protections.ts';
 import { NO_LIMITS, type RiskLimits } from '../../src/domain/risk.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import {
@@ -92,8 +93,80 @@ test('one trade that is asked for by many workers is reserved once and answered 
   const answers = await Promise.all(
     Array.from({ length: 20 }, (_, index) => workers[index % 4]!.ledger.reserve(request)),
   );
-  expect(answers).toEqual(Array.from({ length: 20 }, () => ({ kind: 'reserved' })));
+  const reserved = { kind: 'reserved', quantity: '0.00412345', notional: '250' };
+  expect(answers).toEqual(Array.from({ length: 20 }, () => reserved));
   expect(await workers[0]!.reader.intents(0)).toHaveLength(1);
+});
+
+describe('an entry of the scan takes what the limits leave', () => {
+  const minimums = {
+    symbol: 'BTC/USD',
+    base: 'BTC',
+    quote: 'USD',
+    quantityDecimals: 4,
+    minQuantity: '0.01',
+    minCost: '0.5',
+  };
+  const shrink = { price: '100', minimums, costReserve: 0.008 };
+  /** Wants 250 quote currency. */
+  const scanned = (id: string, over: Partial<ReserveRequest>, by = 0) =>
+    workers[by]!.ledger.reserve(
+      sampleReserve(id, { shrink, intent: sampleIntent(id, { quantity: '2.5' }), ...over }),
+    );
+
+  test.each<[string, Partial<ReserveRequest>, { quantity: string; notional: string }]>([
+    ['all of it', {}, { quantity: '2.5', notional: '250' }],
+    [
+      'notional',
+      { limits: { ...NO_LIMITS, maxNotional: '120.01' } },
+      { quantity: '1.2001', notional: '120.01' },
+    ],
+    [
+      'exposure',
+      { limits: { ...NO_LIMITS, maxExposure: '99.999' } },
+      { quantity: '0.9999', notional: '99.99' },
+    ],
+    ['cash, fees kept back', { freeCash: '100.8' }, { quantity: '1', notional: '100' }],
+    [
+      'share of equity',
+      { protections: { ...NO_PROTECTIONS, maxEquityShare: 0.005 } },
+      { quantity: '0.5', notional: '50' },
+    ],
+  ])('%s', async (_name, over, size) => {
+    expect(await scanned('one', over)).toEqual({ kind: 'reserved', ...size });
+    expect(await workers[0]!.reader.heldReservations()).toMatchObject([{ notional: size.notional }]);
+    expect(await workers[0]!.ledger.intentsOfTrade('one')).toMatchObject([{ quantity: size.quantity }]);
+    // Asked again, by a worker that knows other limits: what is held is held.
+    expect(await scanned('one', {}, 1)).toEqual({ kind: 'reserved', ...size });
+  });
+
+  test('down to the least order, and says so', async () => {
+    await workers[0]!.ledger.reserve(sampleReserve('other', { notional: '999.5' }));
+    const limits = { ...NO_LIMITS, maxExposure: '1000' };
+    expect(await scanned('late', { limits })).toEqual({
+      kind: 'rejected',
+      limit: 'maxExposure',
+      message:
+        'maxExposure is 1000: 999.5 is in use, 250 more was asked; what is left is too little: notional 0.5 USD buys 0.005 BTC; the least quantity for BTC/USD is 0.01 BTC (about 1 USD)',
+    });
+    expect(await scanned('huge', { limits: { ...NO_LIMITS, maxNotional: '0.5' } })).toMatchObject({
+      kind: 'rejected',
+      limit: 'maxNotional',
+    });
+  });
+
+  test('fifty at once use a limit up to the last lot, and no further', async () => {
+    const limits = { ...NO_LIMITS, maxExposure: '1000' };
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, (_, index) => scanned(`s${index}`, { limits }, index % workers.length)),
+    );
+    expect(answers.filter(({ kind }) => kind === 'reserved')).toHaveLength(4);
+    const held = await workers[0]!.reader.heldReservations();
+    expect(held.map(({ notional }) => notional)).toEqual(['250', '250', '250', '250']);
+    expect(await scanned('more', { limits: { ...limits, maxExposure: '1100' } })).toMatchObject({
+      notional: '100',
+    });
+  });
 });
 
 test('a rejected trade leaves nothing behind', async () => {
@@ -115,7 +188,7 @@ test('released capital can be used again, its trade can not', async () => {
   expect(await ledger.reserve(sampleReserve('second', { limits }))).toMatchObject({ kind: 'rejected' });
   expect(await ledger.releaseReservation('first', 'refused by the exchange')).toBe(true);
   expect(await ledger.releaseReservation('first', 'again')).toBe(false);
-  expect(await ledger.reserve(sampleReserve('second', { limits }))).toEqual({ kind: 'reserved' });
+  expect(await ledger.reserve(sampleReserve('second', { limits }))).toMatchObject({ kind: 'reserved' });
   expect(await ledger.reserve(sampleReserve('first'))).toEqual({
     kind: 'rejected',
     limit: 'trade-ended',
@@ -157,7 +230,7 @@ test('a halt blocks entries until it is resumed, and outlives connections', asyn
       endedAt: expect.any(Number) as number,
     },
   ]);
-  expect(await first.ledger.reserve(sampleReserve('h1'))).toEqual({ kind: 'reserved' });
+  expect(await first.ledger.reserve(sampleReserve('h1'))).toMatchObject({ kind: 'reserved' });
   expect(await first.halts.list()).toHaveLength(1);
 });
 

@@ -184,32 +184,45 @@ describe('edges, by hand', () => {
     ]);
   });
 
-  it('several symbols share the capital: what one has spent the other lacks', () => {
+  it('several symbols share the capital: the other takes what one has left, fees kept back', () => {
     const one = candles(minutesCsv(flat(AT, 5)));
     const other = candles(minutesCsv(flat(2999.99, 5)), 'ETH/USD');
     const at = { timeMs: START_MS + MINUTE_MS, side: 'long' as const, notional: '100', confidence: 0.5 };
-    const { open, skipped } = runBacktest([one, other], {
-      balance: '150',
-      predicts: false,
-      signals: [
-        { symbol: 'BTC/USD', ...at },
-        { symbol: 'ETH/USD', ...at },
-      ],
-    });
+    const shared = (balance: string) =>
+      runBacktest([one, other], {
+        balance,
+        predicts: false,
+        signals: [
+          { symbol: 'BTC/USD', ...at },
+          { symbol: 'ETH/USD', ...at },
+        ],
+      });
+    const [first, second] = shared('150').open;
+    expect(second).toMatchObject({ symbol: 'ETH/USD', entryPrice: '3000' });
+    const left = 150 - Number(first?.quantity) * Number(first?.entryPrice) - Number(first?.entryFee);
+    const [most, lot] = [left / 1.008 / 3000, 1e-8];
+    expect(Number(second?.quantity)).toBeLessThanOrEqual(most);
+    expect(Number(second?.quantity)).toBeGreaterThan(most - 2 * lot);
+
+    const { open, skipped } = shared('103');
     expect(open.map(({ symbol }) => symbol)).toEqual(['BTC/USD']);
     expect(skipped).toEqual({ 'insufficient-funds': 1 });
   });
 
   it('a risk limit holds as it holds live', () => {
     const limits = {
-      maxOpenPositions: 50,
+      maxOpenPositions: 0,
       maxPositionsPerSymbol: 10,
-      maxNotional: '99',
+      maxNotional: null,
       maxExposure: null,
       maxDailyLoss: null,
       maxDrawdown: null,
     };
-    expect(tradeOnce('long', flat(AT, 4), {}, { limits }).skipped).toEqual({ maxNotional: 1 });
+    expect(tradeOnce('long', flat(AT, 4), {}, { limits }).skipped).toEqual({ maxOpenPositions: 1 });
+    const smaller = { ...limits, maxOpenPositions: 1, maxNotional: '60' };
+    const { trades, open } = tradeOnce('long', flat(AT, 4), {}, { limits: smaller });
+    const [taken] = [...trades, ...open];
+    expect(Number(taken?.quantity) * Number(taken?.entryPrice)).toBeCloseTo(60, 3);
   });
 });
 
