@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   isGrpcServiceError,
   WorkflowExecutionAlreadyStartedError,
@@ -60,7 +61,10 @@ export function guardTaskQueue(workerId: string): string {
 }
 
 const BEAT_DEADLINE_MS = 2_000;
-const UPDATE_ATTEMPTS = 5;
+/** Longer than the few workflow tasks that a busy or killed worker may let run out. */
+const UPDATE_PATIENCE_MS = 30_000;
+const FIRST_UPDATE_PAUSE_MS = 50;
+const LONGEST_UPDATE_PAUSE_MS = 2_000;
 /** "Unable to perform workflow execution update due to unexpected workflow task failure." */
 const GRPC_FAILED_PRECONDITION = 9;
 const STATE_DEADLINE_MS = 5_000;
@@ -379,7 +383,8 @@ export class HoldfastClient {
 
   /**
    * An update that a worker was at when its task failed, because other news came in between or the worker died, is
-   * dropped by Temporal: it is asked again, under its own id. Rejects with `WorkflowNotFoundError` when the trade
+   * dropped by Temporal, and so is one that comes while tasks of that trade keep running out: it is asked again, under
+   * its own id. Rejects with `WorkflowNotFoundError` when the trade
    * isn't running.
    */
   async #update<Answer>(
@@ -388,14 +393,16 @@ export class HoldfastClient {
     argument: unknown,
   ): Promise<Answer> {
     const updateId = randomUUID();
-    for (let attempt = 1; ; attempt += 1) {
+    const untilMs = Date.now() + UPDATE_PATIENCE_MS;
+    for (let pauseMs = FIRST_UPDATE_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_UPDATE_PAUSE_MS)) {
       try {
         return await this.#trade(tradeId).executeUpdate<Answer, [unknown]>(name, {
           args: [argument],
           updateId,
         });
       } catch (error) {
-        if (attempt === UPDATE_ATTEMPTS || !isDroppedUpdate(error)) throw error;
+        if (Date.now() + pauseMs > untilMs || !isDroppedUpdate(error)) throw error;
+        await delay(pauseMs);
       }
     }
   }

@@ -5,19 +5,13 @@ import type { TradeRequest } from '../../src/workflows/messages.ts';
 import { ReconcileStack } from '../support/reconcile-stack.ts';
 
 const MOST_OPEN = 3;
-/** Policy minutes are seconds: a minimum hold of 2 s, windows of ten minutes. */
+/** Policy minutes are seconds: a minimum hold of 2 s. */
 const RULES = {
   HOLDFAST_TIME_SCALE: '60',
   HOLDFAST_MAX_OPEN_POSITIONS: String(MOST_OPEN),
-  HOLDFAST_COOLDOWN_MINUTES: '600',
-  HOLDFAST_STOPLOSS_GUARD: '3/600',
-  HOLDFAST_LOW_PROFIT: '3/600/0',
-  HOLDFAST_MAX_DAILY_LOSS: '150',
-  HOLDFAST_MAX_DRAWDOWN: '0.05',
+  HOLDFAST_MAX_NOTIONAL: '600',
 };
-const SYMBOLS = ['BTC', 'ETH', 'SOL', 'LTC', 'XMR', 'ZEC', 'BCH', 'AAVE', 'COMP'].map(
-  (base) => `${base}/USD`,
-);
+const SYMBOLS = ['BTC', 'ETH', 'SOL', 'LTC'].map((base) => `${base}/USD`);
 const PATIENCE = { timeout: 60_000, interval: 200 };
 
 /** Who may use the account's capital, on a whole stack. */
@@ -64,6 +58,29 @@ describe('capital', { timeout: 240_000 }, () => {
     await stack.exit(wanted.tradeId);
     return null;
   }
+
+  it('is taken by the scan up to a limit, and by a person only within it', async () => {
+    const [wanted, tooMuch] = [signal('BTC/USD', 0.9), request('BTC/USD')].map((each) => ({
+      ...each,
+      notional: '900',
+    })) as [TradeRequest, TradeRequest];
+    await stack.client.openTrade(tooMuch);
+    expect((await stack.client.progress(tooMuch.tradeId, 'opened')).note).toMatch(
+      /^maxNotional is 600: 899\.9\d* was asked$/,
+    );
+    await stack.client.openTrade(wanted);
+    expect(await stack.client.progress(wanted.tradeId, 'opened')).toMatchObject({ stage: 'open' });
+    const [held] = await stack.sql(
+      `SELECT held."notional"::float AS notional, position."quantity", intent."quantity" AS asked
+       FROM "CapitalReservation" AS held JOIN "ManagedPosition" AS position USING ("tradeId")
+       JOIN "OrderIntent" AS intent USING ("tradeId") WHERE "tradeId" = $1 AND intent."leg" = 'entry'`,
+      [wanted.tradeId],
+    );
+    expect(held?.notional).toBeGreaterThan(599);
+    expect(held?.notional).toBeLessThanOrEqual(600);
+    expect(held?.quantity).toBe(held?.asked);
+    await stack.exit(wanted.tradeId);
+  });
 
   describe('that is fully used', () => {
     const held = async () =>

@@ -1,11 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EXIT_RULES } from '../../src/domain/exit-policy.ts';
 import type { PositionView } from '../../src/views/position-view.ts';
 import { freePortBase } from '../support/port-base.ts';
+import { comparable, statsBySql } from '../support/stats-by-sql.ts';
 import { holdfastJson, startUp, type Up } from '../support/up.ts';
 
 /** `npm start` without a hand on it: the recorded hour is traded from predictions to the end. */
@@ -60,5 +62,35 @@ describe('the demo', { timeout: 240_000 }, () => {
       })
       .toBe(0);
     expect(await holdfastJson('reconcile', '--data-dir', root)).toEqual({ findings: [] });
+  });
+
+  it('has told the numbers that the tables hold', async () => {
+    const told = async () => {
+      const { sinceMs, blocks, equityAtMs, ...figures } = await holdfastJson<{
+        sinceMs: number;
+        blocks: unknown[];
+        equityAtMs: number;
+        closedTrades: number;
+        prematureShare: number | null;
+      }>('stats', '--data-dir', root);
+      expect({ sinceMs, blocks }).toEqual({ sinceMs: 0, blocks: [] });
+      expect(figures.closedTrades).toBeGreaterThan(0);
+      expect(figures.prematureShare).not.toBeNull();
+      return { figures: comparable(figures), bySql: await statsBySql(up.ready.databaseUrl, equityAtMs) };
+    };
+    // What is still open may close in between: then both are asked again.
+    await expect
+      .poll(
+        async () => {
+          const { figures, bySql } = await told();
+          return Object.keys({ ...figures, ...bySql }).flatMap((name) =>
+            isDeepStrictEqual(figures[name], bySql[name])
+              ? []
+              : [{ name, told: figures[name], sql: bySql[name] }],
+          );
+        },
+        { timeout: 60_000, interval: 1_000 },
+      )
+      .toEqual([]);
   });
 });

@@ -1,13 +1,9 @@
-import { MockActivityEnvironment } from '@temporalio/testing';
-import pino from 'pino';
+import { fork, type ChildProcess } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { openDatabase, poolOf, type Database } from '../../db/data-source.ts';
 import { createRepositories, type Repositories } from '../../db/repositories/index.ts';
-import { createReserveActivities, type Reservation } from '../../src/activities/reserve.ts';
-import { NO_PROTECTIONS, type Protections } from '../../src/domain/protections.ts';
 import { closeRecords } from '../../src/domain/records.ts';
-import { NO_LIMITS, type RiskLimits } from '../../src/domain/risk.ts';
-import type { Exchange, Instrument } from '../../src/exchange/port.ts';
 import type { TradeRequest } from '../../src/workflows/messages.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import {
@@ -19,134 +15,83 @@ import {
   sampleOutcome,
   sampleReserve,
 } from '../support/ledger-samples.ts';
+import type { Answered, ReserveOrder, Rules } from '../support/reserve-process.ts';
 
+const WORKER = fileURLToPath(new URL('../support/reserve-process.ts', import.meta.url));
 const ENTRIES = 200;
 const WORKERS = 4;
 const PRICE = '100';
 const SYMBOLS = ['BTC/USD', 'ETH/USD'];
 
 let server: TestDatabase;
-let databases: Database[];
-let workers: Repositories[];
+let database: Database;
+let repositories: Repositories;
+let workers: ChildProcess[];
 
 beforeAll(async () => {
   server = await createTestDatabase();
-  databases = await Promise.all(
-    Array.from({ length: WORKERS }, () => openDatabase(server.url, { poolSize: 4 })),
+  database = await openDatabase(server.url, { poolSize: 4 });
+  repositories = createRepositories(database);
+  workers = Array.from({ length: WORKERS }, () =>
+    fork(WORKER, [server.url], { execArgv: ['--import', 'tsx'] }),
   );
-  workers = databases.map(createRepositories);
+  await Promise.all(workers.map((worker) => told(worker)));
 });
 afterAll(async () => {
-  await Promise.all(databases.map((database) => database.destroy()));
+  const ended = workers.map((worker) => new Promise((resolve) => worker.once('exit', resolve)));
+  for (const worker of workers) worker.disconnect();
+  await Promise.all(ended);
+  await database.destroy();
   await server.drop();
 });
 beforeEach(async () => {
-  await poolOf(databases[0]!).query(
+  await poolOf(database).query(
     'TRUNCATE "EquitySnapshot", "CapitalReservation", "OrderIntent", "Halt", "TradeOutcome", "ManagedPosition", "ManagedTrade", "LivePosition", "LiveTrade"',
   );
 });
 
-/** Answers at once and alike: the paper exchange's call limits would keep 200 entries from being at once. */
-const exchange = {
-  instruments: async () => SYMBOLS.map(instrument),
-  quotes: async (symbols: readonly string[]) =>
-    symbols.map((symbol) => ({
-      symbol,
-      bid: PRICE,
-      ask: PRICE,
-      last: PRICE,
-      receivedAtMs: OPENED_AT_MS,
-      via: 'request' as const,
-    })),
-  candles: async () => [],
-  balances: async () => [{ asset: 'USD', total: '10000', held: '0' }],
-} satisfies Partial<Exchange> as unknown as Exchange;
-
-function instrument(symbol: string): Instrument {
-  return {
-    symbol,
-    base: symbol.split('/')[0]!,
-    quote: 'USD',
-    priceDecimals: 2,
-    quantityDecimals: 8,
-    tickSize: '0.01',
-    minQuantity: '0.0001',
-    minCost: '0.5',
-    takerFee: 0.004,
-    shortLeverages: [],
-    tradable: true,
-  };
-}
-
-interface Entry {
-  readonly tradeId: string;
-  readonly symbol: string;
-  readonly answer: Reservation;
-}
-
-type Rules = Partial<RiskLimits> & Partial<Protections>;
-
-/** Every entry is asked of the activity at the same time, each worker with connections of its own. */
-async function storm(rules: Rules, notionalOf: (index: number) => string = () => '25'): Promise<Entry[]> {
-  const activities = workers.map(({ ledger, learning, reader, signals }) =>
-    createReserveActivities({
-      exchange,
-      accountCurrency: 'USD',
-      ledger,
-      learning,
-      reader,
-      signals,
-      client: { giveWay: async () => null },
-      limits: pick(NO_LIMITS, rules),
-      protections: pick(NO_PROTECTIONS, rules),
-      settings: { listingLagMs: 0, persistBudgetMs: 1_000, entryRestMs: 1_000, partialRestMs: 1_000 },
-      timeScale: 1,
-      now: () => OPENED_AT_MS,
-      log: pino({ level: 'silent' }),
-    }),
+/** Every entry is asked of the activity at the same time, by four processes with connections of their own. */
+async function storm(rules: Rules, notionalOf: (index: number) => string = () => '25'): Promise<Answered[]> {
+  const requests = Array.from({ length: ENTRIES }, (_, index): TradeRequest => ({
+    tradeId: `storm${index}`,
+    symbol: SYMBOLS[index % SYMBOLS.length]!,
+    side: 'long',
+    notional: notionalOf(index),
+    order: { type: 'market' },
+    strategy: 'manual',
+    signal: { source: 'test', confidence: 0.8, asOfMs: OPENED_AT_MS, ttlMs: 30_000 },
+  }));
+  // Both symbols to each of them.
+  const worker = (index: number) => Math.floor(index / SYMBOLS.length) % WORKERS;
+  const answers = await Promise.all(
+    workers.map((each, which) =>
+      told(each, {
+        rules,
+        requests: requests.filter((_, index) => worker(index) === which),
+        price: PRICE,
+        nowMs: OPENED_AT_MS,
+      }),
+    ),
   );
-  const ask = async (index: number): Promise<Entry> => {
-    const tradeId = `storm${index}`;
-    const symbol = SYMBOLS[index % SYMBOLS.length]!;
-    const environment = new MockActivityEnvironment({
-      workflowExecution: { workflowId: `trade-${tradeId}`, runId: 'run' },
+  for (const answered of answers) expect(answered).toHaveLength(ENTRIES / WORKERS);
+  return answers.flat();
+}
+
+/** Resolves with the process's answer; rejects when it ends instead. */
+function told(worker: ChildProcess, order?: ReserveOrder): Promise<Answered[]> {
+  return new Promise((resolve, reject) => {
+    const onExit = (code: number | null) => reject(new Error(`a worker ended with ${code}`));
+    worker.once('exit', onExit);
+    worker.once('message', (answer: Answered[]) => {
+      worker.off('exit', onExit);
+      resolve(answer);
     });
-    const request: TradeRequest = {
-      tradeId,
-      symbol,
-      side: 'long',
-      notional: notionalOf(index),
-      order: { type: 'market' },
-      strategy: 'manual',
-      signal: { source: 'test', confidence: 0.8, asOfMs: OPENED_AT_MS, ttlMs: 30_000 },
-    };
-    const worker = activities[index % WORKERS]!;
-    const ask = () => worker.reserve(request);
-    const answer = await asTemporalWould(() => environment.run<[], Reservation, typeof ask>(ask));
-    return { tradeId, symbol, answer };
-  };
-  return Promise.all(Array.from({ length: ENTRIES }, (_, index) => ask(index)));
-}
-
-/** A worker that gets no connection in time fails its activity, which is tried again. */
-async function asTemporalWould<T>(activity: () => Promise<T>): Promise<T> {
-  for (let attempts = 1; ; attempts += 1) {
-    try {
-      return await activity();
-    } catch (error) {
-      if (attempts === 10) throw error;
-    }
-  }
-}
-
-/** The rules of one kind, with what is not named switched off. */
-function pick<T extends object>(off: T, rules: Rules): T {
-  const named = Object.entries(rules).filter(([name]) => name in off);
-  return { ...off, ...Object.fromEntries(named) };
+    if (order) worker.send(order);
+  });
 }
 
 const capital = async () => {
-  const { rows } = await poolOf(databases[0]!).query<{ reserved: string; exposed: string; open: number }>(
+  const { rows } = await poolOf(database).query<{ reserved: string; exposed: string; open: number }>(
     `SELECT (SELECT coalesce(sum("notional"), 0) FROM "CapitalReservation" WHERE "status" = 'held') AS reserved,
        coalesce(sum("quantity" * "entryPrice"), 0) AS exposed, count(*)::integer AS open
      FROM "ManagedPosition" WHERE "status" = 'open'`,
@@ -155,14 +100,14 @@ const capital = async () => {
   return { reserved: Number(reserved), exposed: Number(exposed), open };
 };
 
-function facts({ tradeId, symbol, answer }: Entry) {
+function facts({ tradeId, symbol, answer }: Answered) {
   if (answer.kind !== 'reserved') throw new Error(`${tradeId} was ${answer.kind}`);
   const { quantity } = answer.plan;
   return sampleFacts(tradeId, { symbol, entry: sampleOrder(`O${tradeId}`, { quantity, price: PRICE }) });
 }
 
-async function openAndClose(reserved: readonly Entry[]): Promise<void> {
-  const { ledger } = workers[0]!;
+async function openAndClose(reserved: readonly Answered[]): Promise<void> {
+  const { ledger } = repositories;
   for (const entry of reserved) await ledger.persistOpen(sampleOpen(entry.tradeId, facts(entry)));
   const opened = await capital();
   expect(opened.open).toBe(reserved.length);
@@ -221,7 +166,7 @@ test.each<[string, Rules, number, ((index: number) => string) | undefined, RegEx
     for (const { answer } of entries) {
       if (answer.kind === 'rejected') expect(answer.message).toMatch(message);
     }
-    expect(await workers[0]!.reader.heldReservations()).toHaveLength(most);
+    expect(await repositories.reader.heldReservations()).toHaveLength(most);
     await openAndClose(reserved);
   },
 );
@@ -239,18 +184,18 @@ test.each<[string, Rules, RegExp]>([
     const before = await storm(rules);
     expect(before.filter(({ answer }) => answer.kind === 'reserved')).toHaveLength(ENTRIES);
     await Promise.all(
-      before.map(({ tradeId }) => workers[0]!.ledger.releaseReservation(tradeId, 'only asked')),
+      before.map(({ tradeId }) => repositories.ledger.releaseReservation(tradeId, 'only asked')),
     );
-    await poolOf(databases[0]!).query('TRUNCATE "CapitalReservation", "OrderIntent"');
+    await poolOf(database).query('TRUNCATE "CapitalReservation", "OrderIntent"');
 
-    await workers[0]!.ledger.reserve(sampleReserve('loser'));
-    await workers[0]!.ledger.recordClose(
+    await repositories.ledger.reserve(sampleReserve('loser'));
+    await repositories.ledger.recordClose(
       sampleClose('loser', {}, '50000'),
       sampleOpen('loser'),
       sampleOutcome('loser'),
       [],
     );
-    await workers[0]!.equity.record({
+    await repositories.equity.record({
       equity: '10041',
       cash: '10041',
       exposure: '0',
@@ -261,7 +206,7 @@ test.each<[string, Rules, RegExp]>([
       expect(answer.kind).toBe('rejected');
       if (answer.kind === 'rejected') expect(answer.message).toMatch(message);
     }
-    expect(await workers[0]!.reader.heldReservations()).toEqual([]);
+    expect(await repositories.reader.heldReservations()).toEqual([]);
   },
 );
 
@@ -289,7 +234,7 @@ test.each<[string, Rules, RegExp, string[]]>([
 ])(
   `${ENTRIES} entries at once are refused where the protection holds, and nowhere else: %s`,
   async (_name, rules, message, held) => {
-    const { ledger } = workers[0]!;
+    const { ledger } = repositories;
     for (const id of ['stop1', 'stop2']) {
       const stopped = sampleFacts(id);
       const { quantity } = stopped.entry.summary;
@@ -303,7 +248,7 @@ test.each<[string, Rules, RegExp, string[]]>([
       if (answer.kind === 'rejected') expect(answer.message).toMatch(message);
     }
     const free = entries.filter(({ symbol }) => !held.includes(symbol));
-    expect(await workers[0]!.reader.heldReservations()).toHaveLength(free.length);
+    expect(await repositories.reader.heldReservations()).toHaveLength(free.length);
     await openAndClose(free);
   },
 );

@@ -230,7 +230,7 @@ describe('calls of the provider', () => {
     expect(calls).toBe(1);
     for (const intervals of [2, 3, 4]) {
       await vi.advanceTimersByTimeAsync(INTERVAL_MS);
-      await predictions.latest(SYMBOL);
+      await scanWith(predictions);
       expect(calls).toBe(intervals);
     }
     hub.close();
