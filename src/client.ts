@@ -61,10 +61,10 @@ export function guardTaskQueue(workerId: string): string {
 }
 
 const BEAT_DEADLINE_MS = 2_000;
-/** Longer than the few workflow tasks that a busy or killed worker may let run out. */
-const UPDATE_PATIENCE_MS = 30_000;
+/** No longer than the activities that ask wait: what they have given up must not be asked late. */
+const UPDATE_PATIENCE_MS = 5_000;
 const FIRST_UPDATE_PAUSE_MS = 50;
-const LONGEST_UPDATE_PAUSE_MS = 2_000;
+const LONGEST_UPDATE_PAUSE_MS = 1_000;
 /** "Unable to perform workflow execution update due to unexpected workflow task failure." */
 const GRPC_FAILED_PRECONDITION = 9;
 const STATE_DEADLINE_MS = 5_000;
