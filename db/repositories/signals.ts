@@ -30,7 +30,7 @@ export interface SignalStore {
   skipped(sinceMs: number): Promise<SkippedSignalRow[]>;
   /** Keeps a prediction as it is used; any number of times. */
   keepPrediction(symbol: string, prediction: Prediction): Promise<void>;
-  /** Of the symbol, made between these times, in order. */
+  /** Of the symbol, fresh at some time between these, in order. */
   predictions(symbol: string, fromMs: number, untilMs: number): Promise<Prediction[]>;
 }
 
@@ -74,7 +74,9 @@ export function createSignalStore(pool: Pool): SignalStore {
       const rows = await selectRows(
         pool,
         predictionTable,
-        'WHERE "symbol" = $1 AND "asOf" >= $2 AND "asOf" <= $3 ORDER BY "asOf", "id"',
+        // None is fresh for longer than a day; without that bound the index could not help.
+        `WHERE "symbol" = $1 AND "asOf" > $2::timestamptz - interval '1 day' AND "asOf" <= $3
+           AND "asOf" + "ttlMs" * interval '1 millisecond' > $2 ORDER BY "asOf", "id"`,
         [symbol, new Date(fromMs), new Date(untilMs)],
       );
       return rows.map(({ action, confidence, asOf, ttlMs, source }) => ({

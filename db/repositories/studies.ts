@@ -1,16 +1,16 @@
 import type { Pool } from 'pg';
 import { EXIT_RULES } from '../../src/domain/exit-policy.ts';
+import type { RivalSignal } from '../../src/domain/learning/study-of-rival.ts';
 import type { Study } from '../../src/domain/learning/study.ts';
 import { skippedSignalTable, studyTable, type SkippedSignalRow } from '../entities/learning.ts';
 import { selectRows } from '../sql.ts';
 import { inStatement, inTransaction } from '../transaction.ts';
+import { rivalsOf } from './rivals.ts';
 
 /** An outcome as the ledger keeps it; it was written by the close, but is checked before anything is learned. */
 export interface RecordedOutcome {
   readonly positionId: string;
   readonly outcome: unknown;
-  /** Learning has made up its mind about it: studied or refused. */
-  readonly isLearned: boolean;
 }
 
 /** Outcomes of the ledger and what learning made of them. */
@@ -20,6 +20,8 @@ export interface StudyStore {
   countUnstudied(): Promise<number>;
   /** Of those positions that the ledger has closed. */
   outcomesOf(positionIds: readonly string[]): Promise<RecordedOutcome[]>;
+  /** The signals, strongest first, that came while the closed position was open and found no free capital but its. */
+  rivalsOf(positionId: string, most: number): Promise<RivalSignal[]>;
   /** Keeps a study and marks its outcome as learned; false when it is there already. */
   addStudy(study: Study): Promise<boolean>;
   /** Marks an outcome as dealt with though nothing is learned from it. */
@@ -37,7 +39,7 @@ export interface StudyStore {
 /** Studies carry their market paths: page by page, so that no statement grows with their number. */
 const STUDIES_PER_PAGE = 100;
 const WAITING = `"learnedAt" IS NULL AND "exitRule" = ANY ($1)`;
-const RECORDED = `"positionId", "outcome", "learnedAt" IS NOT NULL AS "isLearned"`;
+const RECORDED = `"positionId", "outcome"`;
 
 export function createStudyStore(pool: Pool): StudyStore {
   return {
@@ -59,6 +61,7 @@ export function createStudyStore(pool: Pool): StudyStore {
       );
       return rows;
     },
+    rivalsOf: (positionId, most) => rivalsOf(pool, positionId, most),
     addStudy: (study) => addStudy(pool, study),
     async passOver(positionId) {
       await inStatement(pool, MARK_LEARNED, [positionId]);

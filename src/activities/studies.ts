@@ -5,6 +5,7 @@ import type { Thresholds } from '../domain/thresholds.ts';
 import type { Exchange } from '../exchange/port.ts';
 import type { FindingStore } from '../../db/repositories/findings.ts';
 import type { LearningStore } from '../../db/repositories/learning.ts';
+import type { SignalStore } from '../../db/repositories/signals.ts';
 import type { StepRunner } from '../../db/step-process/run.ts';
 import type { HoldfastClient } from '../client.ts';
 import type { Logger } from '../logging.ts';
@@ -14,16 +15,18 @@ import { parseOutcome } from './outcome-schema.ts';
 import { createRefusals, subjectOf } from './refusals.ts';
 import { studyRipeOutcomes, studySkippedSignals } from './study-round.ts';
 import { provenance, type Provenance } from './provenance.ts';
+import type { SizeRules } from './study-market.ts';
 
 /** A step is tried each time this many more positions have been studied. */
 const STUDIES_PER_STEP = 5;
 const VERSIONS_TOLD = 50;
 const HEARTBEAT_MS = 2_000;
 
-export interface StudyActivityDependencies {
+export interface StudyActivityDependencies extends SizeRules {
   readonly exchange: Pick<Exchange, 'candles'>;
   readonly learning: LearningStore;
   readonly findings: Pick<FindingStore, 'raise' | 'settle'>;
+  readonly signals: Pick<SignalStore, 'predictions'>;
   readonly runStep: StepRunner;
   readonly client: Pick<HoldfastClient, 'recordOutcome'>;
   /** Policy minutes per minute, for signals that were skipped. */
@@ -65,12 +68,12 @@ export function createStudyActivities(dependencies: StudyActivityDependencies) {
     },
 
     /**
-     * Checks what was signalled against the ledger, which alone is studied: whatever is no outcome, not the one
-     * that the close recorded, or was dealt with before becomes a finding and changes nothing.
+     * Checks what was signalled against the ledger, which alone is studied: whatever is no outcome, or not the one
+     * that the close recorded, becomes a finding and changes nothing. One that is handed over again changes nothing
+     * either, and is nothing to speak of: a close that is retried does that.
      */
     async receiveOutcomes(signalled: readonly unknown[]): Promise<{ refused: number }> {
       const recorded = await learning.outcomesOf(signalled.map(subjectOf));
-      const taken = new Set<string>();
       let refused = 0;
       for (const value of signalled) {
         const subject = subjectOf(value);
@@ -78,23 +81,24 @@ export function createStudyActivities(dependencies: StudyActivityDependencies) {
           value,
           recorded.find(({ positionId }) => positionId === subject),
         );
-        if (taken.has(subject)) reasons.push(`${subject} was handed over before`);
-        if (reasons.length === 0) taken.add(subject);
-        else {
-          refused += 1;
-          await refuse(subject, reasons);
-        }
+        if (reasons.length === 0) continue;
+        refused += 1;
+        await refuse(subject, reasons);
       }
       return { refused };
     },
 
     /** Studies the closed positions whose market path is complete, a bounded number of them, each once. */
     async studyRipe(): Promise<StudyRound> {
-      const nextRipeAtMs = await studyRipeOutcomes({ ...dependencies, refuse });
+      const { made, nextRipeAtMs } = await studyRipeOutcomes({ ...dependencies, refuse });
       const studied = await learning.countStudies();
       const isDue = studied >= LEAST_TRADES && studied - (await learning.lastStepAt()) >= STUDIES_PER_STEP;
       const waiting = await learning.countUnstudied();
-      log.info({ event: 'studied', studied, waiting }, `learning counts ${studied} closed positions`);
+      if (made > 0)
+        log.info(
+          { event: 'studied', made, studied, waiting },
+          `studied ${made} closed positions, ${studied} in all`,
+        );
       return { studied, waiting, nextRipeAtMs, stepAt: isDue ? studied : null };
     },
 
@@ -128,19 +132,13 @@ function beatOf(context: Context): () => void {
   return () => context.heartbeat();
 }
 
-function faultsOf(
-  value: unknown,
-  recorded: { readonly outcome: unknown; readonly isLearned: boolean } | undefined,
-): string[] {
+function faultsOf(value: unknown, recorded: { readonly outcome: unknown } | undefined): string[] {
   const parsed = parseOutcome(value);
   if ('reasons' in parsed) return [...parsed.reasons];
   const { positionId } = parsed.outcome;
   if (!recorded) return [`${positionId} is no closed position of the ledger`];
-  const reasons: string[] = [];
-  if (recorded.isLearned) reasons.push(`${positionId} was studied or refused before`);
   const truth = parseOutcome(recorded.outcome);
-  if ('outcome' in truth) reasons.push(...differences(parsed.outcome, truth.outcome));
-  return reasons;
+  return 'outcome' in truth ? differences(parsed.outcome, truth.outcome) : [];
 }
 
 function differences(signalled: TradeOutcome, recorded: TradeOutcome): string[] {

@@ -1,20 +1,18 @@
-import { REFERENCE_VOLATILITY, VOLATILITY_CANDLES } from '../domain/entry.ts';
-import { studyOfOutcome } from '../domain/learning/study-of-outcome.ts';
-import { studyOfSkipped } from '../domain/learning/study-of-skipped.ts';
 import { horizonMs, skippedHorizonMs, type Outcome, type Study } from '../domain/learning/study.ts';
 import { validateStudy } from '../domain/learning/validate.ts';
-import { logReturnDeviation } from '../domain/sizing.ts';
 import { ExchangeRefusal, ExchangeUnavailable, type Exchange } from '../exchange/port.ts';
-import type { SkippedSignalRow } from '../../db/entities/learning.ts';
 import type { LearningStore } from '../../db/repositories/learning.ts';
+import type { SignalStore } from '../../db/repositories/signals.ts';
 import type { Logger } from '../logging.ts';
-import { MarketPaths, pathDelayMs, type MarketPath } from './market-paths.ts';
+import { MarketPaths, pathDelayMs } from './market-paths.ts';
 import { parseOutcome } from './outcome-schema.ts';
 import type { Refuse } from './refusals.ts';
+import { StudyMarket, type SizeRules } from './study-market.ts';
 
-export interface RoundDependencies {
+export interface RoundDependencies extends SizeRules {
   readonly exchange: Pick<Exchange, 'candles'>;
   readonly learning: LearningStore;
+  readonly signals: Pick<SignalStore, 'predictions'>;
   readonly refuse: Refuse;
   readonly timeScale: number;
   readonly now: () => number;
@@ -29,24 +27,33 @@ const ROUND_MS = 15_000;
 const ASK_AGAIN_MS = 30_000;
 /** Skipped signals further back than this would be replayed on coarse candles; policy time. */
 const SKIPPED_REACH_MS = 6 * 3_600_000;
+/** Of a position, the strongest: a scan may find the same opportunity every minute. */
+const MOST_RIVALS = 5;
 
 const NO_PREDICTION = 'no prediction to learn from: it was adopted, or opened with confidence 0';
 
-/** A study, or every reason against it, or why that can't be told now. */
+/** A study, or every reason against it, or when it can be told, or why it can't be told now. */
 type Judged =
-  { readonly study: Study } | { readonly reasons: readonly string[] } | { readonly notNow: string };
+  | { readonly study: Study }
+  | { readonly reasons: readonly string[] }
+  | { readonly ripeAtMs: number }
+  | { readonly notNow: string };
 
-/**
- * Studies what is ripe among the oldest outcomes, or refuses it with a finding. Gives the time at which the next
- * one is ripe, or should be asked for again because the exchange can't say now.
- */
-export async function studyRipeOutcomes(dependencies: RoundDependencies): Promise<number | null> {
-  const { exchange, learning, refuse, now, log } = dependencies;
+export interface StudiedRound {
+  readonly made: number;
+  /** When the next one is ripe, or should be asked for again because the exchange can't say now; null without any. */
+  readonly nextRipeAtMs: number | null;
+}
+
+/** Studies what is ripe among the oldest outcomes, or refuses it with a finding. */
+export async function studyRipeOutcomes(dependencies: RoundDependencies): Promise<StudiedRound> {
+  const { exchange, learning, signals, refuse, now, log } = dependencies;
   const startedMs = now();
-  const paths = new MarketPaths(exchange, startedMs);
+  const market = new StudyMarket(new MarketPaths(exchange, startedMs), signals, dependencies);
   const knownVersions = await learning.knownVersions();
   let nextRipeAtMs: number | null = null;
   let studies = 0;
+  let made = 0;
   for (const { positionId, outcome } of await learning.unstudied(OUTCOMES_READ)) {
     const parsed = parseOutcome(outcome);
     const ripeAtMs = 'outcome' in parsed ? ripeTime(parsed.outcome) : 0;
@@ -57,32 +64,35 @@ export async function studyRipeOutcomes(dependencies: RoundDependencies): Promis
     studies += 1;
     const judged =
       'outcome' in parsed
-        ? await judgeOutcome(learning, paths, positionId, parsed.outcome, knownVersions)
+        ? await judgeOutcome({ ...dependencies, market, knownVersions }, positionId, parsed.outcome)
         : parsed;
     if ('notNow' in judged) {
       log.warn({ event: 'study-postponed', positionId }, `no market path now: ${judged.notNow}`);
       nextRipeAtMs = Math.min(nextRipeAtMs ?? Infinity, now() + ASK_AGAIN_MS);
-    } else if ('study' in judged) await learning.addStudy(judged.study);
-    else {
+    } else if ('ripeAtMs' in judged) {
+      nextRipeAtMs = Math.min(nextRipeAtMs ?? Infinity, judged.ripeAtMs);
+    } else if ('study' in judged) {
+      if (await learning.addStudy(judged.study)) made += 1;
+    } else {
       await refuse(positionId, judged.reasons);
       await learning.passOver(positionId);
     }
   }
-  return nextRipeAtMs;
+  return { made, nextRipeAtMs };
 }
 
 /** Studies the newest signals that were skipped for want of confidence; they are charged as the newest trade was. */
 export async function studySkippedSignals(dependencies: RoundDependencies, most: number): Promise<void> {
-  const { exchange, learning, refuse, timeScale, now } = dependencies;
+  const { exchange, learning, signals, refuse, timeScale, now } = dependencies;
   const nowMs = now();
   const untilMs = nowMs - skippedHorizonMs(timeScale) - pathDelayMs(timeScale);
   const donor = await learning.newestTrade();
   if (!donor) return;
-  const paths = new MarketPaths(exchange, nowMs);
+  const market = new StudyMarket(new MarketPaths(exchange, nowMs), signals, dependencies);
   const knownVersions = await learning.knownVersions();
-  const signals = await learning.unstudiedSignals(nowMs - SKIPPED_REACH_MS / timeScale, untilMs, most);
-  for (const signal of signals) {
-    const judged = await judgeSkipped(paths, signal, donor, timeScale, knownVersions);
+  const skipped = await learning.unstudiedSignals(nowMs - SKIPPED_REACH_MS / timeScale, untilMs, most);
+  for (const signal of skipped) {
+    const judged = await judge(knownVersions, () => market.studyOfSkipped(signal, donor, timeScale));
     if ('study' in judged) await learning.addStudy(judged.study);
     else if ('reasons' in judged) await refuse(signal.id, judged.reasons);
   }
@@ -94,47 +104,32 @@ function ripeTime(outcome: Outcome): number {
   return exitTimeMs + horizonMs(exitTimeMs - entryTimeMs, timeScale) + pathDelayMs(timeScale);
 }
 
+interface Judging extends Pick<RoundDependencies, 'now'> {
+  readonly learning: Pick<LearningStore, 'version' | 'rivalsOf'>;
+  readonly market: StudyMarket;
+  readonly knownVersions: readonly number[];
+}
+
 async function judgeOutcome(
-  learning: Pick<LearningStore, 'version'>,
-  paths: MarketPaths,
+  { learning, market, knownVersions, now }: Judging,
   positionId: string,
   outcome: Outcome,
-  knownVersions: readonly number[],
 ): Promise<Judged> {
-  const { symbol, side, confidence, entryTimeMs, exitTimeMs, timeScale, thresholdsVersion } = outcome;
+  const { confidence, thresholdsVersion } = outcome;
   if (outcome.positionId !== positionId)
     return { reasons: [`positionId is ${outcome.positionId}, the close is of ${positionId}`] };
   if (!knownVersions.includes(thresholdsVersion))
     return { reasons: [`thresholdsVersion ${thresholdsVersion} never existed`] };
   if (confidence === 0) return { reasons: [NO_PREDICTION] };
-  const untilMs = exitTimeMs + horizonMs(exitTimeMs - entryTimeMs, timeScale);
+  const rivals = await learning.rivalsOf(positionId, MOST_RIVALS);
+  const ripeAtMs = Math.max(...rivals.map(({ atMs, facts }) => skippedRipeTime(atMs, facts.timeScale)));
+  if (ripeAtMs > now()) return { ripeAtMs };
   const { thresholds } = await learning.version(thresholdsVersion);
-  return judge(knownVersions, async () => {
-    const path = await paths.path({ symbol, side, fromMs: entryTimeMs, untilMs, timeScale });
-    return studyOfOutcome(outcome, thresholds, path);
-  });
+  return judge(knownVersions, () => market.studyOfTrade(outcome, thresholds, rivals));
 }
 
-async function judgeSkipped(
-  paths: MarketPaths,
-  signal: SkippedSignalRow,
-  donor: Study,
-  timeScale: number,
-  knownVersions: readonly number[],
-): Promise<Judged> {
-  const { id, symbol, confidence, asOf: atMs, thresholdsVersion, price } = signal;
-  const side = signal.action === 'BUY' ? 'long' : 'short';
-  const untilMs = atMs + skippedHorizonMs(timeScale);
-  return judge(knownVersions, async () => {
-    const market = await paths.path({ symbol, side, fromMs: atMs, untilMs, timeScale });
-    const skipped = { id, symbol, side, confidence, atMs, thresholdsVersion, price, timeScale } as const;
-    return studyOfSkipped({ ...skipped, ...market, volatilityRatio: ratioOf(market) }, donor);
-  });
-}
-
-function ratioOf({ closesBefore }: MarketPath): number | null {
-  const sigma = logReturnDeviation(closesBefore.slice(-VOLATILITY_CANDLES));
-  return sigma > 0 ? sigma / REFERENCE_VOLATILITY : null;
+function skippedRipeTime(atMs: number, timeScale: number): number {
+  return atMs + skippedHorizonMs(timeScale) + pathDelayMs(timeScale);
 }
 
 /** A definite refusal of the exchange, or figures that can't be divided, speak against the study and nothing else. */

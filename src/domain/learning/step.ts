@@ -1,5 +1,6 @@
 import { createRandom } from '../random.ts';
 import { THRESHOLD_NAMES, THRESHOLD_SPECS, thresholdViolations, type Thresholds } from '../thresholds.ts';
+import { countedOnce } from './counted-once.ts';
 import { farSlope, type FarSlope } from './far-slope.ts';
 import { gradient, type Gradient } from './gradient.ts';
 import { objective } from './objective.ts';
@@ -50,7 +51,7 @@ export interface LearningStep {
   readonly objective: StepObjective;
   /** Closed trades studied. */
   readonly trades: number;
-  /** With the skipped signals, within the window. */
+  /** With the skipped signals, within the window; a trade that is replayed as another's rival counts there. */
   readonly studies: number;
   readonly refused: readonly RefusedStudy[];
   /** Marks replayed for the gradient. */
@@ -93,12 +94,13 @@ export function learningStep(
 ): LearningStep {
   const { valid, refused } = validateStudies(studies, options.knownVersions ?? null);
   const recent = byAge(valid).slice(-(options.window ?? DEFAULT_WINDOW));
+  const counted = countedOnce(recent);
   const trades = recent.filter((study) => study.outcome !== null).length;
-  const { seen, unseen } = split(recent);
+  const { seen, unseen } = split(counted);
   const before = { seen: objective(seen, current.thresholds), unseen: objective(unseen, current.thresholds) };
   const common = {
     trades,
-    studies: recent.length,
+    studies: counted.length,
     refused,
     parentVersion: current.version,
     seed: String(seed),

@@ -1,3 +1,4 @@
+import type { Prediction } from '../exit-policy.ts';
 import type { Decimal } from '../money.ts';
 import type { Side } from '../position.ts';
 import type { PathPoint, Study } from './study.ts';
@@ -16,6 +17,7 @@ export interface SkippedSignal {
   readonly timeScale: number;
   readonly path: readonly PathPoint[];
   readonly maxStepMs: number;
+  readonly predictions: readonly Prediction[];
   /** σ/σref at the signal; null where it is not known. */
   readonly volatilityRatio: number | null;
 }
@@ -37,7 +39,7 @@ export function studyOfSkipped(signal: SkippedSignal, donor: Study): Study {
     timeScale: signal.timeScale,
     path: signal.path,
     maxStepMs: signal.maxStepMs,
-    predictions: [],
+    predictions: signal.predictions,
     thresholdsVersion: signal.thresholdsVersion,
     outcome: null,
     rivals: [],

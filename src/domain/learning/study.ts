@@ -70,7 +70,7 @@ export interface StudiedSignal {
  *
  * `rivals` are the signals that came while the position was open and found no free capital. Only they make
  * capitalRotationUrgency matter: a rival is taken if the replayed position is closed by then or gives way.
- * A signal that is somebody's rival is not a study of its own, or it would count twice.
+ * One that got the capital is a trade with a study of its own, which a step leaves out lest it count twice.
  */
 export interface Study extends StudiedSignal {
   readonly thresholdsVersion: number;

@@ -48,7 +48,8 @@ export function validateStudy(study: Study, knownVersions: readonly number[] | n
   return reasons;
 }
 
-function signalFaults(signal: StudiedSignal): string[] {
+/** What speaks against a signal and the market around it, whatever came of it. */
+export function signalFaults(signal: StudiedSignal): string[] {
   const faults = [
     outside('confidence', signal.confidence, 0, 1),
     positivePrice('entryPrice', signal.entryPrice),
