@@ -7,6 +7,7 @@ const LONG = [
   'test/chaos/storm.test.ts',
   'test/integration/backtest-parity.test.ts',
   'test/integration/feed-outage.test.ts',
+  'test/integration/learning-burst.test.ts',
   'test/integration/open-storm.test.ts',
   'test/integration/persistence-faults.test.ts',
   'test/integration/protections-on-stack.test.ts',

@@ -12,20 +12,41 @@ export interface Policy {
 
 type Grid = Readonly<Partial<Record<ThresholdName, readonly number[]>>>;
 
-/** The best of every combination of the grid, then polished over all twelve thresholds one at a time. */
-export function exhaustiveSearch(studies: readonly PreparedStudy[], grid: Grid): Policy {
+/** Of the grid, so many are judged anew, and so many of those polished. */
+const JUDGED_ANEW = 50;
+const POLISHED = 3;
+
+/**
+ * The best policy of the market of `judged`: every combination of the grid is tried on some of its signals, the best
+ * of them on all, and the best of those polished over all twelve thresholds one at a time.
+ */
+export function exhaustiveSearch(
+  searched: readonly PreparedStudy[],
+  judged: readonly PreparedStudy[],
+  grid: Grid,
+): Policy {
   const names = THRESHOLD_NAMES.filter((name) => grid[name] !== undefined);
-  let best = evaluate(studies, STARTING_THRESHOLDS);
+  const tried: Policy[] = [evaluate(searched, STARTING_THRESHOLDS)];
   const visit = (depth: number, thresholds: Thresholds): void => {
     const name = names[depth];
-    if (name === undefined) {
-      best = better(best, evaluate(studies, thresholds));
-      return;
-    }
-    for (const value of grid[name] ?? []) visit(depth + 1, { ...thresholds, [name]: value });
+    if (name === undefined) tried.push(evaluate(searched, thresholds));
+    else for (const value of grid[name] ?? []) visit(depth + 1, { ...thresholds, [name]: value });
   };
   visit(0, STARTING_THRESHOLDS);
-  return polish(studies, best);
+  return bestOf(tried, JUDGED_ANEW)
+    .map(({ thresholds }) => evaluate(judged, thresholds))
+    .sort(byGrowth)
+    .slice(0, POLISHED)
+    .map((policy) => polish(judged, policy))
+    .reduce(better);
+}
+
+function bestOf(policies: Policy[], count: number): Policy[] {
+  return policies.sort(byGrowth).slice(0, count);
+}
+
+function byGrowth(left: Policy, right: Policy): number {
+  return right.growth - left.growth;
 }
 
 /** The best of `evaluations` policies drawn uniformly from the unit cube. */

@@ -12,8 +12,10 @@ export interface ConvergenceOptions {
   readonly trades: number;
   /** A step after this many trades; the workflow steps after each. */
   readonly tradesPerStep: number;
-  /** Signals that policies are judged on; learning never sees them. */
+  /** Signals that policies are judged on; learning never sees them. Few would have a best policy of their own. */
   readonly judgedSignals: number;
+  /** Of these, those on which every combination of the grid is tried. */
+  readonly searchedSignals: number;
 }
 
 /** Growths are expected log growth per signal on the judged signals; shares are fractions of the best policy's. */
@@ -36,8 +38,8 @@ export interface ConvergenceRow {
   readonly randomShare: number;
 }
 
-/** Near slopes of three widths, far slopes of twelve thresholds at eight places, candidates, before and after. */
-const EVALUATIONS_PER_STEP = 3 * 3 * 24 + 12 * 8 + 12 + 3;
+/** Near slopes of three widths, twelve thresholds at sixteen places, candidates, before and after. */
+const EVALUATIONS_PER_STEP = 3 * 3 * 24 + 12 * 16 + 13 + 3;
 const WINDOW = 300;
 
 export function convergence(name: MarketName, seed: number, options: ConvergenceOptions): ConvergenceRow {
@@ -47,7 +49,7 @@ export function convergence(name: MarketName, seed: number, options: Convergence
     prepareStudy(market.signal(index, judging)),
   );
   const learned = learnOnMarket(market, seed, options);
-  const best = exhaustiveSearch(judged, market.grid);
+  const best = exhaustiveSearch(judged.slice(0, options.searchedSignals), judged, market.grid);
   const evaluations = learned.steps * EVALUATIONS_PER_STEP;
   const recent = learned.studies.slice(-WINDOW).map(prepareStudy);
   const random = randomSearch(recent, evaluations, createRandom(`random-${seed}`));

@@ -248,11 +248,12 @@ test('a skipped signal is kept once, with its first reason', async () => {
   expect(await two.signals.skipped(5_001)).toEqual([]);
 });
 
-test('a prediction is kept once, and found by symbol and time', async () => {
+test('a prediction is kept once, and found by its symbol while it is fresh', async () => {
   const made = (asOfMs: number) =>
-    ({ action: 'SELL', confidence: 0.7, asOfMs, ttlMs: 120_000, source: 'http' }) as const;
+    ({ action: 'SELL', confidence: 0.7, asOfMs, ttlMs: 500, source: 'http' }) as const;
   for (const asOfMs of [1_000, 3_000, 2_000, 2_000])
     await one.signals.keepPrediction('SOL/USD', made(asOfMs));
   await one.signals.keepPrediction('XRP/USD', made(2_000));
-  expect(await two.signals.predictions('SOL/USD', 1_001, 3_000)).toEqual([made(2_000), made(3_000)]);
+  expect(await two.signals.predictions('SOL/USD', 1_500, 3_000)).toEqual([made(2_000), made(3_000)]);
+  expect(await two.signals.predictions('SOL/USD', 1_499, 2_999)).toEqual([made(1_000), made(2_000)]);
 });

@@ -6,6 +6,9 @@ import { promisify } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import { openDatabase } from '../../db/data-source.ts';
+import { createRepositories } from '../../db/repositories/index.ts';
+import { learningStep, NO_VELOCITY } from '../../src/domain/learning/step.ts';
 import type { PositionView } from '../../src/views/position-view.ts';
 import { PaperControl } from '../support/paper-control.ts';
 import { freePortBase } from '../support/port-base.ts';
@@ -127,6 +130,31 @@ describe('a trade', { timeout: 120_000 }, () => {
     const opened = await open();
     await paper.price('BTC/USD', '7900.0', '7900.1');
     expect(await result(opened)).toMatchObject({ stage: 'closed', exitRule: 'emergency-loss' });
+  });
+
+  it('keeps the thresholds that were in use when it opened; a rollback holds for the next trade', async () => {
+    const learned = await openDatabase(up.ready.databaseUrl, { poolSize: 1 });
+    const { learning } = createRepositories(learned);
+    const first = await learning.active();
+    const start = { ...first, velocity: NO_VELOCITY };
+    const proposed = { ...first.thresholds, extraordinaryProfitCapture: 0.2 };
+    await learning.publish({ ...learningStep([], start, 'test'), proposed, accepted: true });
+    const [under2, told] = [await open(), await cli('thresholds', '--rollback', '1')];
+    expect(told).toMatchObject({ version: 1, thresholds: first.thresholds });
+    const under1 = await open();
+    await paper.price('BTC/USD', '12500.0', '12500.1');
+    expect(await result(under2)).toMatchObject({ exitRule: 'extraordinary-profit' });
+    expect(await openPositions()).toMatchObject([{ positionId: under1.positionId, stage: 'open' }]);
+    await exitAll();
+    const pinned = await sql(
+      `SELECT "id", "thresholdsVersion", "exitReason" FROM "ManagedPosition"
+       WHERE "id" IN ('${under1.positionId}', '${under2.positionId}') ORDER BY "thresholdsVersion"`,
+    );
+    expect(pinned).toEqual([
+      { id: under1.positionId, thresholdsVersion: 1, exitReason: 'forced' },
+      { id: under2.positionId, thresholdsVersion: 2, exitReason: 'extraordinary-profit' },
+    ]);
+    await learned.destroy();
   });
 
   it('closes by a forceExit signal of the Temporal CLI, and is found by its search attributes', async () => {

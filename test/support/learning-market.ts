@@ -38,6 +38,7 @@ export async function closeTrade(
   tradeId: string,
   entryTimeMs: number,
   over: Partial<Outcome> = {},
+  signalConfidence = 0.8,
 ): Promise<Outcome> {
   const { symbol = 'BTC/USD' } = over;
   const exitTimeMs = entryTimeMs + 40 * MINUTE_MS;
@@ -46,7 +47,7 @@ export async function closeTrade(
     strategy: 'manual',
     symbol,
     side: 'long',
-    confidence: 0.8,
+    confidence: signalConfidence,
     thresholdsVersion: over.thresholdsVersion ?? 1,
     marketConditions: {},
     entry: order(`O${tradeId}`, entryTimeMs),
@@ -60,7 +61,7 @@ export async function closeTrade(
     symbol,
     side: 'long',
     thresholdsVersion: 1,
-    confidence: 0.8,
+    confidence: signalConfidence,
     volatilityScale: 1,
     quantity: QUANTITY,
     entryPrice: facts.entry.summary.averagePrice,

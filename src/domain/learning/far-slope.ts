@@ -4,13 +4,23 @@ import type { PreparedStudy } from './replay.ts';
 import { perThreshold, thresholdsAt, type PerThreshold } from './unit-range.ts';
 
 /** Places tried along the range of each threshold. */
-const PLACES = 8;
+const PLACES = 16;
+
+/** A place on the range of one threshold, the others left alone. */
+export interface Leap {
+  readonly name: ThresholdName;
+  /** Unit range. */
+  readonly at: number;
+  readonly growth: number;
+}
 
 export interface FarSlope {
   /** Log growth per unit range towards the best place of each threshold; 0 where no place is better. */
   readonly slope: PerThreshold;
   /** Thresholds that change nothing anywhere in their range, the others left alone. */
   readonly inert: ReadonlySet<ThresholdName>;
+  /** The best of all places tried, if it is better than here. */
+  readonly leap: Leap | null;
   readonly marks: number;
 }
 
@@ -24,6 +34,7 @@ export function farSlope(
   growthHere: number,
 ): FarSlope {
   let marks = 0;
+  let leap: Leap | null = null;
   const inert = new Set<ThresholdName>();
   const slope = perThreshold((name) => {
     let best = growthHere;
@@ -36,11 +47,12 @@ export function farSlope(
       matters ||= there.growth !== growthHere;
       if (there.growth > best && at !== unit[name]) {
         best = there.growth;
+        if (best > (leap?.growth ?? growthHere)) leap = { name, at, growth: best };
         towards = (there.growth - growthHere) / (at - unit[name]);
       }
     }
     if (!matters) inert.add(name);
     return towards;
   });
-  return { slope, inert, marks };
+  return { slope, inert, leap, marks };
 }

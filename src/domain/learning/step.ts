@@ -3,7 +3,7 @@ import { THRESHOLD_NAMES, THRESHOLD_SPECS, thresholdViolations, type Thresholds 
 import { countedOnce } from './counted-once.ts';
 import { farSlope, type FarSlope } from './far-slope.ts';
 import { gradient, type Gradient } from './gradient.ts';
-import { objective } from './objective.ts';
+import { objective, type Objective } from './objective.ts';
 import { prepareStudy, type PreparedStudy } from './replay.ts';
 import type { Study } from './study.ts';
 import { perThreshold, thresholdsAt, unitOf, type PerThreshold } from './unit-range.ts';
@@ -150,8 +150,15 @@ export function learningStep(
       return { found, sigma, velocity, proposed, after: objective(seen, proposed) };
     });
   });
-  const { found, sigma, velocity, proposed, after } = candidates.reduce((best, candidate) =>
+  const nearest = candidates.reduce((best, candidate) =>
     candidate.after.growth > best.after.growth ? candidate : best,
+  );
+  const { found, sigma, velocity, proposed, after } = leapBeyond(
+    nearest,
+    unit,
+    before.seen.growth,
+    seen,
+    far,
   );
   const afterUnseen = objective(unseen, proposed);
   const measured = {
@@ -184,6 +191,37 @@ export function learningStep(
   };
 }
 
+interface Candidate {
+  readonly found: Gradient;
+  readonly sigma: number | null;
+  readonly velocity: PerThreshold;
+  readonly proposed: Thresholds;
+  readonly after: Objective;
+}
+
+/**
+ * A better place further away than a step may go is gone for all the same, beside the near step or instead of it, if
+ * the way there costs nothing: step by step across a plateau on which no slope leads.
+ */
+function leapBeyond(
+  nearest: Candidate,
+  unit: PerThreshold,
+  growthHere: number,
+  seen: readonly PreparedStudy[],
+  { leap }: FarSlope,
+): Candidate {
+  if (leap === null || leap.growth <= nearest.after.growth) return nearest;
+  const towards = (velocity: PerThreshold): Candidate => {
+    const leaping = { ...velocity, [leap.name]: capped(leap.at - unit[leap.name]) };
+    const proposed = thresholdsAt(perThreshold((name) => unit[name] + leaping[name]));
+    return { ...nearest, velocity: leaping, proposed, after: objective(seen, proposed) };
+  };
+  const beside = towards(nearest.velocity);
+  if (beside.after.growth >= nearest.after.growth) return beside;
+  const alone = towards(NO_VELOCITY);
+  return alone.after.growth >= growthHere ? { ...alone, sigma: null } : nearest;
+}
+
 /** A slope to follow, with the gradient it rests on; `sigma` is null where it is the far slopes alone. */
 interface Direction {
   readonly found: Gradient;
@@ -214,11 +252,14 @@ function split(ordered: readonly Study[]): { seen: PreparedStudy[]; unseen: Prep
   return { seen: prepared.slice(0, cut), unseen: prepared.slice(cut) };
 }
 
+function capped(step: number): number {
+  return Math.min(STEP_CAP, Math.max(-STEP_CAP, step)) + 0;
+}
+
 function nextVelocity(velocity: PerThreshold, slope: PerThreshold, scale: number): PerThreshold {
   return perThreshold((name) => {
     const relative = scale > 0 ? slope[name] / scale : 0;
-    const next = MOMENTUM * velocity[name] + BASE_RATE * THRESHOLD_SPECS[name].rate * relative;
-    return Math.min(STEP_CAP, Math.max(-STEP_CAP, next)) + 0;
+    return capped(MOMENTUM * velocity[name] + BASE_RATE * THRESHOLD_SPECS[name].rate * relative);
   });
 }
 

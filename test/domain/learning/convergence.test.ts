@@ -20,7 +20,7 @@ it('comes near the best policy of a trend market', { timeout: 240_000 }, () => {
     profitTakingThreshold: [0.05, 0.1, 0.15],
     minLossBeforeExit: [-0.005, -0.02],
   };
-  const best = exhaustiveSearch(judged, { ...grid, positionSizeMultiplier: [3] }).growth;
+  const best = exhaustiveSearch(judged, judged, { ...grid, positionSizeMultiplier: [3] }).growth;
   expect(objective(judged, STARTING_THRESHOLDS).growth / best).toBeLessThan(0.7);
   expect(objective(judged, learned.thresholds).growth / best).toBeGreaterThanOrEqual(0.9);
 });

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { countedOnce } from '../../../src/domain/learning/counted-once.ts';
 import { learningStep, LEAST_TRADES, NO_VELOCITY } from '../../../src/domain/learning/step.ts';
 import type { Study } from '../../../src/domain/learning/study.ts';
 import { thresholdsAt, unitOf } from '../../../src/domain/learning/unit-range.ts';
@@ -127,4 +128,20 @@ it('a poisoned study is named and changes nothing', () => {
 it('learns from the newest studies of its window only', () => {
   const studies = tradedStudies(60);
   expect(learningStep(studies, START, 1, { window: 40 })).toEqual(learningStep(studies.slice(20), START, 1));
+});
+
+it('a trade that got the capital of another is replayed as its rival, and not once more', () => {
+  const studies = tradedStudies(40).filter(({ outcome }) => outcome);
+  const [oldest, second, third] = studies as [Study, Study, Study];
+  const rivalOf = (study: Study) => ({ ...study, id: study.outcome!.tradeId });
+  const chain = [
+    { ...oldest, rivals: [rivalOf(second)] },
+    { ...second, rivals: [rivalOf(third)] },
+  ];
+  // The third is the rival of one that does not count by itself: as nobody replays it, it does.
+  expect(countedOnce([...chain, ...studies.slice(2)]).map(({ id }) => id)).toEqual(
+    studies.map(({ id }) => id).filter((id) => id !== second.id),
+  );
+  const step = learningStep([...chain, ...studies.slice(2)], START, 1);
+  expect(step).toMatchObject({ refused: [], trades: studies.length, studies: studies.length - 1 });
 });
