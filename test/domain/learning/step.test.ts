@@ -1,7 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { countedOnce } from '../../../src/domain/learning/counted-once.ts';
-import { learningStep, LEAST_TRADES, NO_VELOCITY } from '../../../src/domain/learning/step.ts';
+import { objective } from '../../../src/domain/learning/objective.ts';
+import { prepareStudy } from '../../../src/domain/learning/replay.ts';
+import {
+  learningStep,
+  LEAST_TRADES,
+  NO_VELOCITY,
+  type LearningState,
+} from '../../../src/domain/learning/step.ts';
 import type { Study } from '../../../src/domain/learning/study.ts';
 import { thresholdsAt, unitOf } from '../../../src/domain/learning/unit-range.ts';
 import { createRandom } from '../../../src/domain/random.ts';
@@ -13,6 +20,15 @@ import '../support/fixed-seed.ts';
 import { ramp, signalAlong, studyOf } from '../support/studies.ts';
 
 const START = { version: 7, thresholds: STARTING_THRESHOLDS, velocity: NO_VELOCITY };
+
+/** Of the market `shakeout` below, in the unit range. */
+const LESSER_OPTIMUM = {
+  exitScore: 0,
+  positionSizeMultiplier: 1,
+  profitTakingThreshold: 0.31,
+  minLossBeforeExit: 1,
+  minHoldTimeMinutes: 0.3,
+};
 
 function tradedStudies(count: number, seed = 'step'): Study[] {
   const market = createMarket('target', createRandom(seed));
@@ -144,4 +160,20 @@ it('a trade that got the capital of another is replayed as its rival, and not on
   );
   const step = learningStep([...chain, ...studies.slice(2)], START, 1);
   expect(step).toMatchObject({ refused: [], trades: studies.length, studies: studies.length - 1 });
+});
+
+it('leaves a lesser optimum for a better one across a plateau', () => {
+  const market = createMarket('shakeout', createRandom('market-shakeout-1004'));
+  const draw = createRandom('plateau');
+  // Whatever gains anything is sold at the first fall: at a small profit, whatever take-profit may say.
+  const lesser = thresholdsAt({ ...unitOf(STARTING_THRESHOLDS), ...LESSER_OPTIMUM });
+  const studies = Array.from({ length: 90 }, (_, index) => studyOf(market.signal(index, draw), lesser));
+  const growth = (thresholds: typeof lesser) => objective(studies.map(prepareStudy), thresholds).growth;
+  let state: LearningState = { version: 1, thresholds: lesser, velocity: NO_VELOCITY };
+  for (let made = 0; made < 8; made += 1) {
+    const { accepted, proposed, velocity } = learningStep(studies, state, made, { blocks: 1 });
+    state = { ...state, velocity, thresholds: accepted ? proposed : state.thresholds };
+  }
+  expect(unitOf(state.thresholds).profitTakingThreshold).toBeLessThan(0.2);
+  expect(growth(state.thresholds)).toBeGreaterThan(1.3 * growth(lesser));
 });
