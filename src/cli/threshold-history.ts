@@ -1,21 +1,35 @@
-import { THRESHOLD_NAMES } from '../domain/thresholds.ts';
+import { unitOf } from '../domain/learning/unit-range.ts';
+import { THRESHOLD_NAMES, type Thresholds } from '../domain/thresholds.ts';
 import type { ThresholdVersionRow } from '../../db/entities/learning.ts';
 import { colors } from './render.ts';
 
-/** Every version in at most 80 columns: its figures, why it was accepted or refused, and where the slopes pointed. */
+/** Every version in at most 80 columns: its figures, why it was accepted or refused, what moved and what pulled. */
 
 const WIDTH = 80;
 const INDENT = '      ';
-const WIDTHS = [5, 6, 9, 9, 9, 9, 9, 11] as const;
+const WIDTHS = [5, 6, 8, 8, 8, 8, 9, 11] as const;
 const HEAD = ['ver', 'trades', 'seen', 'after', 'unseen', 'after', 'verdict', 'at'];
-const SLOPES_SHOWN = 3;
-const NOTE = 'seen, unseen: log growth per signal before and after the step; * in use';
+const SHOWN = 3;
+/** A slope within so many of its standard errors is noise, and not shown. */
+const NOISE_FACTOR = 2;
+const NOTE = [
+  '* in use',
+  'seen, unseen: growth per signal in hundredths of a percent, before and after',
+  'the step, on the older trades it learned from and the newest that judged it;',
+  'slopes: the same per whole range of the threshold, the steepest first',
+];
 
 export function thresholdHistory(versions: readonly ThresholdVersionRow[]): string {
-  return [colors.bold(columns(HEAD)), ...versions.flatMap(linesOf), NOTE].join('\n');
+  const known = new Map(versions.map((row) => [row.version, row]));
+  const parentOf = ({ parentVersion }: ThresholdVersionRow) => known.get(parentVersion ?? 0);
+  return [
+    colors.bold(columns(HEAD)),
+    ...versions.flatMap((row) => linesOf(row, parentOf(row))),
+    ...NOTE,
+  ].join('\n');
 }
 
-function linesOf(version: ThresholdVersionRow): string[] {
+function linesOf(version: ThresholdVersionRow, parent: ThresholdVersionRow | undefined): string[] {
   const { seenBefore, seenAfter, unseenBefore, unseenAfter } = version;
   const figures = columns([
     `${version.version}${version.active ? '*' : ''}`,
@@ -24,8 +38,29 @@ function linesOf(version: ThresholdVersionRow): string[] {
     version.accepted ? 'accepted' : 'refused',
     day(version.createdAt),
   ]);
-  const slopes = largestSlopes(version.gradient);
-  return [figures, ...wrapped(version.why), ...(slopes === '' ? [] : wrapped(`slopes: ${slopes}`))];
+  const moves = parent ? largestMoves(parent.thresholds, version.thresholds) : '';
+  const slopes = largestSlopes(version);
+  return [
+    figures,
+    ...wrapped(version.why),
+    ...(moves === '' ? [] : wrapped(`${version.accepted ? 'moved' : 'tried'}: ${moves}`)),
+    ...(slopes === '' ? [] : wrapped(`slopes: ${slopes}`)),
+  ];
+}
+
+/** The thresholds that moved furthest within their bounds. */
+function largestMoves(from: Thresholds, to: Thresholds): string {
+  const [start, end] = [unitOf(from), unitOf(to)];
+  const moved = THRESHOLD_NAMES.filter((name) => figure(from[name]) !== figure(to[name])).sort(
+    (left, right) => Math.abs(end[right] - start[right]) - Math.abs(end[left] - start[left]),
+  );
+  const told = moved.slice(0, SHOWN).map((name) => `${name} ${figure(from[name])}→${figure(to[name])}`);
+  const more = moved.length - told.length;
+  return `${told.join(', ')}${more > 0 ? ` (${more} more)` : ''}`;
+}
+
+function figure(value: number): string {
+  return String(Number(value.toPrecision(3)));
 }
 
 function columns(cells: readonly string[]): string {
@@ -35,18 +70,22 @@ function columns(cells: readonly string[]): string {
     .trimEnd();
 }
 
-/** The steepest slopes, log growth per unit range of the threshold. */
-function largestSlopes(gradient: Readonly<Record<string, number>>): string {
-  return THRESHOLD_NAMES.map((name) => ({ name, slope: gradient[name] ?? 0 }))
-    .filter(({ slope }) => slope !== 0)
+function largestSlopes({ gradient, gradientNoise }: ThresholdVersionRow): string {
+  return THRESHOLD_NAMES.map((name) => ({
+    name,
+    slope: gradient[name] ?? 0,
+    noise: gradientNoise?.[name] ?? 0,
+  }))
+    .filter(({ slope, noise }) => Math.abs(slope) > NOISE_FACTOR * noise)
     .sort((left, right) => Math.abs(right.slope) - Math.abs(left.slope))
-    .slice(0, SLOPES_SHOWN)
-    .map(({ name, slope }) => `${name} ${slope > 0 ? '+' : ''}${slope.toExponential(1)}`)
+    .slice(0, SHOWN)
+    .map(({ name, slope }) => `${name} ${slope > 0 ? '+' : ''}${growth(slope)}`)
     .join(', ');
 }
 
+/** In hundredths of a percent. */
 function growth(value: number | null): string {
-  return value === null ? '' : value.toExponential(1);
+  return value === null ? '' : (value * 1e4).toFixed(2);
 }
 
 /** `01-31 14:05`, local time. */
