@@ -1,4 +1,5 @@
 import { REFERENCE_VOLATILITY, VOLATILITY_CANDLES } from '../domain/entry.ts';
+import { mostOfOneTrade } from '../domain/entry-size.ts';
 import type { Prediction } from '../domain/exit-policy.ts';
 import { studyOfOutcome } from '../domain/learning/study-of-outcome.ts';
 import { studyOfRival, type RivalSignal } from '../domain/learning/study-of-rival.ts';
@@ -89,9 +90,8 @@ export class StudyMarket {
 
   #cap(equity: Decimal): { maxFraction?: number } {
     const { limits, protections } = this.#rules;
-    const byNotional = limits.maxNotional === null ? Infinity : Number(limits.maxNotional) / Number(equity);
-    const maxFraction = Math.min(byNotional, protections.maxEquityShare ?? Infinity);
-    return Number.isFinite(maxFraction) ? { maxFraction } : {};
+    const most = mostOfOneTrade(limits, protections, equity);
+    return most === null ? {} : { maxFraction: Number(most) / Number(equity) };
   }
 }
 
