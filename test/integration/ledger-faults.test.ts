@@ -1,11 +1,5 @@
-import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import pg from 'pg';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { openDatabase, poolOf, type Database } from '../../db/data-source.ts';
-import { migrate } from '../../db/migrate.ts';
 import { createLedger, type Ledger } from '../../db/repositories/ledger.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { proxyDatabase, type DatabaseProxy } from '../support/database-proxy.ts';
@@ -204,67 +198,6 @@ test('a database that has become read-only refuses, and takes it when it is writ
   expect(await rowsOf('readonly')).toEqual(NOTHING);
   await ledger.persistOpen(sampleOpen('readonly'));
   expect(await rowsOf('readonly')).toEqual(OPEN);
-});
-
-/** A file system of our own, small enough to fill; only root can make one. */
-function mountSmallDisk(): string | null {
-  const directory = mkdtempSync(path.join(tmpdir(), 'holdfast-small-disk-'));
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=24m', 'tmpfs', directory], { stdio: 'ignore' });
-    execFileSync('chown', ['postgres', directory]);
-    chmodSync(directory, 0o700);
-    return directory;
-  } catch {
-    rmSync(directory, { recursive: true, force: true });
-    return null;
-  }
-}
-
-test('a full disk refuses the rows whole, and takes them when there is room', async (context) => {
-  const disk = mountSmallDisk();
-  if (disk === null) return context.skip('needs the right to mount a file system');
-  const admin = new pg.Client({ connectionString: inject('databaseUrl') });
-  await admin.connect();
-  const filler = path.join(disk, 'filler');
-  try {
-    await admin.query(`CREATE TABLESPACE small LOCATION '${disk}'`);
-    await admin.query('CREATE DATABASE small_disk TABLESPACE small');
-    const url = new URL(server.url);
-    url.pathname = '/small_disk';
-    const small = await openDatabase(url.href);
-    try {
-      await migrate(small);
-      expect(() => writeFileSync(filler, Buffer.alloc(24 * 1024 * 1024))).toThrow(/ENOSPC/);
-      const cramped = createLedger(small);
-      const marketConditions = { note: Array.from({ length: 900 }, () => Math.random()).join(' ') };
-      const attempt = (index: number) => sampleOpen(`full${index}`, { marketConditions });
-      let written = 0;
-      await expect(async () => {
-        for (; written < 200; written += 1) await cramped.persistOpen(attempt(written));
-      }).rejects.toThrow(/No space left on device/);
-      const count = async () => {
-        const { rows } = await poolOf(small).query<{ count: number }>(
-          `SELECT count(*)::integer AS count FROM "ManagedPosition" NATURAL FULL JOIN
-             (SELECT "positionId" AS "id" FROM "LiveTrade") AS trade`,
-        );
-        return rows[0]!.count;
-      };
-      expect(await count()).toBe(written);
-      rmSync(filler);
-      await cramped.persistOpen(attempt(written));
-      expect(await cramped.verifyOpen(attempt(written))).toBe('confirmed');
-      expect(await count()).toBe(written + 1);
-    } finally {
-      await small.destroy();
-    }
-  } finally {
-    rmSync(filler, { force: true });
-    await admin.query('DROP DATABASE IF EXISTS small_disk WITH (FORCE)');
-    await admin.query('DROP TABLESPACE IF EXISTS small');
-    await admin.end();
-    execFileSync('umount', [disk]);
-    rmSync(disk, { recursive: true, force: true });
-  }
 });
 
 describe('the live update', () => {
