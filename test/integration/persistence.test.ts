@@ -73,6 +73,11 @@ describe('a position that the database does not take', { timeout: 180_000 }, () 
     const positionId = await stack.positionOf(handle);
     const heard = ['persistence-failed', 'persistence-failing'].map((event) => `${event}:${positionId}`);
     await expect.poll(() => told(positionId), { timeout: 20_000 }).toEqual(heard);
+    const words = await stack.words('show', 'hopeless');
+    expect(words).toContain('trade hopeless: compensated');
+    expect(words).toContain('exit demanded: compensation, the database did not take the position');
+    expect(words).toMatch(/^ {2}holds nothing of BTC\/USD; its records are failed$/m);
+    expect(words).toMatch(/^ {2}by its workflow alone: cannot use DATABASE_URL .*nobody listens there/m);
 
     await stack.startDatabase();
     await stack.temporal.workflow.getHandle('settle-unrecorded-hopeless').result();

@@ -8,7 +8,7 @@ import { startPostgres, type RunningPostgres } from '../../src/embedded/postgres
 import type { TradeState } from '../../src/workflows/messages.ts';
 import { PaperControl } from './paper-control.ts';
 import { freePort, freePortBase } from './port-base.ts';
-import { holdfastJson, startUpWith, type Up } from './up.ts';
+import { holdfast, holdfastJson, startUpWith, type Up } from './up.ts';
 
 /** How long these trades try to persist a position, ms. */
 const BUDGET_MS = 20_000;
@@ -101,6 +101,11 @@ export class PersistingStack {
 
   cli<T>(...args: string[]): Promise<T> {
     return holdfastJson<T>(...args, '--data-dir', this.root);
+  }
+
+  /** What a person reads. */
+  async words(...args: string[]): Promise<string> {
+    return (await holdfast(...args, '--data-dir', this.root)).stdout;
   }
 
   async state(handle: WorkflowHandle) {

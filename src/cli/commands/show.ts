@@ -1,6 +1,9 @@
 import type { Command } from 'commander';
 import type { TradeHistory } from '../../../db/repositories/reader.ts';
+import type { FindingRow } from '../../../db/entities/oversight.ts';
+import { isPositive, ZERO } from '../../domain/money.ts';
 import { percent } from '../../domain/percent.ts';
+import { quantityLeft } from '../../domain/position.ts';
 import { positionView, type PositionView } from '../../views/position-view.ts';
 import type { TradeState } from '../../workflows/messages.ts';
 import { tradeWorkflowId } from '../../workflows/trade-id.ts';
@@ -18,25 +21,65 @@ export function registerShow(program: Command): void {
     'one trade as a timeline: intent, orders, records, evaluation, exit, P&L',
   ).action((id: string, options: CommonOptions) =>
     runWithSession(options, async (session) => {
-      const { reader, findings } = await session.repositories();
-      const history = await reader.trade(id);
-      const tradeId = history?.tradeId ?? id;
+      const { history, findings, unavailable } = await rowsOf(session, id);
+      const tradeId = history?.tradeId ?? (unavailable ? await runningTradeId(session, id) : id);
       const state = await stateOf(session, tradeId);
       if (!history && !state)
-        throw new CliError(
-          'unknown-trade',
-          `${id} is no trade or position; see: holdfast positions --status all`,
+        throw (
+          unavailable ??
+          new CliError('unknown-trade', `${id} is no trade or position; see: holdfast positions --status all`)
         );
-      const about = findingsAbout(await findings.list(), tradeId, history);
+      const about = findingsAbout(findings, tradeId, history);
       const link = webUiLink(session, tradeId);
       const view = history?.position
         ? positionView(history.position, { stage: state?.stage, nowMs: Date.now() })
         : null;
       print(options, { tradeId, position: view, history, state, findings: about, temporalUi: link }, () =>
-        [timeline(tradeId, history, state, link, view), ...findingLines(about)].join('\n'),
+        [
+          timeline(tradeId, history, state, link, view),
+          ...(unavailable && state ? withoutRows(state, unavailable) : []),
+          ...findingLines(about),
+        ].join('\n'),
       );
     }),
   );
+}
+
+interface Rows {
+  readonly history: TradeHistory | null;
+  readonly findings: readonly FindingRow[];
+  /** Why nothing could be read. */
+  readonly unavailable: Error | null;
+}
+
+/** A trade can tell of itself while the database is away. */
+async function rowsOf(session: Session, id: string): Promise<Rows> {
+  try {
+    const { reader, findings } = await session.repositories();
+    return { history: await reader.trade(id), findings: await findings.list(), unavailable: null };
+  } catch (error) {
+    if (!(error instanceof Error) || error.name !== 'DatabaseUnavailable') throw error;
+    return { history: null, findings: [], unavailable: error };
+  }
+}
+
+/** Of a position that is open, its trade. */
+async function runningTradeId(session: Session, id: string): Promise<string> {
+  const running = await (await session.client()).runningTrades();
+  return running.find(({ positionId }) => positionId === id)?.tradeId ?? id;
+}
+
+function withoutRows({ request, position, exits, guard, persistence }: TradeState, why: Error): string[] {
+  const { symbol, side } = request;
+  const left = position ? quantityLeft(position.entry, exits) : ZERO;
+  const holding =
+    position && isPositive(left)
+      ? `holds ${left} ${symbol} ${side}, entered at ${position.entry.averagePrice} by order ${position.entryOrderId}, ${guard ? 'under guard' : 'not under guard now'}`
+      : `holds nothing of ${symbol}`;
+  return [
+    `  ${holding}; its records are ${persistence}`,
+    `  ${colors.red(`by its workflow alone: ${why.message}`)}`,
+  ];
 }
 
 /** The workflow's own state; null once Temporal has forgotten it or can't be asked. */
