@@ -1,4 +1,5 @@
 import type { ShrinkRules } from '../domain/entry-size.ts';
+import { compare } from '../domain/money.ts';
 import type { Protections } from '../domain/protections.ts';
 import type { RiskLimits } from '../domain/risk.ts';
 import type { GivingWay } from '../domain/rotation.ts';
@@ -101,11 +102,16 @@ export function createReserveActivities(dependencies: ReserveDependencies) {
           return answer;
         case 'reserved': {
           const { quantity } = answer;
+          const isCut = request.scan !== undefined && compare(answer.notional, notional) < 0;
+          const marketConditions = {
+            ...plan.marketConditions,
+            ...(isCut ? { wantedNotional: notional } : {}),
+          };
           log.info(
             { tradeId, event: 'reserved', symbol, side, quantity },
-            `reserved ${answer.notional} for ${side} ${symbol}`,
+            `reserved ${answer.notional} for ${side} ${symbol}${isCut ? `, ${notional} was wanted` : ''}`,
           );
-          return { kind: 'reserved', plan: { ...plan, quantity } };
+          return { kind: 'reserved', plan: { ...plan, quantity, marketConditions } };
         }
       }
     },

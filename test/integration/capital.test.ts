@@ -71,7 +71,8 @@ describe('capital', { timeout: 240_000 }, () => {
     await stack.client.openTrade(wanted);
     expect(await stack.client.progress(wanted.tradeId, 'opened')).toMatchObject({ stage: 'open' });
     const [held] = await stack.sql(
-      `SELECT held."notional"::float AS notional, position."quantity", intent."quantity" AS asked
+      `SELECT held."notional"::float AS notional, position."quantity", intent."quantity" AS asked,
+         (position."marketConditions" ->> 'wantedNotional')::float AS wanted
        FROM "CapitalReservation" AS held JOIN "ManagedPosition" AS position USING ("tradeId")
        JOIN "OrderIntent" AS intent USING ("tradeId") WHERE "tradeId" = $1 AND intent."leg" = 'entry'`,
       [wanted.tradeId],
@@ -79,6 +80,7 @@ describe('capital', { timeout: 240_000 }, () => {
     expect(held?.notional).toBeGreaterThan(599);
     expect(held?.notional).toBeLessThanOrEqual(600);
     expect(held?.quantity).toBe(held?.asked);
+    expect(held?.wanted).toBeGreaterThan(899);
     await stack.exit(wanted.tradeId);
   });
 

@@ -20,7 +20,7 @@ const TRADES = `
     (SELECT net FROM paid) AS "netPnl",
     (SELECT avg("realizedPnL") FROM "ManagedPosition" WHERE "status" = 'closed') AS "expectedValue",
     (SELECT -sum(pnl) FILTER (WHERE pnl > 0) / nullif(sum(pnl) FILTER (WHERE pnl < 0), 0) FROM closed) AS "profitFactor",
-    (SELECT round(avg(held)) FROM closed) AS "averageHoldMs",
+    (SELECT round(round(avg(held), 3)) FROM closed) AS "averageHoldMs",
     (SELECT fees FROM paid) AS fees,
     (SELECT max(greatest(peak, 0) - total) FROM curve, LATERAL (
       SELECT max(before.total) AS peak FROM curve AS before
