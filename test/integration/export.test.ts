@@ -32,6 +32,9 @@ describe('exports and statistics', { timeout: 180_000 }, () => {
       { tradeId: 'winner', side: 'long', exitReason: 'forced' },
       { tradeId: 'loser', side: 'short', exitReason: 'forced' },
     ]);
+    expect(Object.keys(trades[0]!).join(',')).toBe(
+      'id,tradeId,strategy,symbol,side,quantity,entryTime,entryPrice,exitTime,exitPrice,exitReason,fees,realizedPnL,thresholdsVersion,entryTradeId,exitTradeId',
+    );
     const exported = add(...trades.map(({ realizedPnL }) => realizedPnL!));
     expect(exported).toBe(subtract(cashAfterBoth, '10000'));
     for (const { entryTime, exitTime } of trades)
