@@ -32,6 +32,7 @@ import { WORKFLOW_TASK_TIMEOUT_MS } from './domain/safety-times.ts';
 import type {
   ExitAnswer,
   ExitDecision,
+  GuardLost,
   GiveWay,
   GuardRef,
   SoldOutside,
@@ -214,8 +215,8 @@ export class HoldfastClient {
     await ignoringEnded(this.#trade(tradeId).signal<[ExitDecision]>('exitDecided', decision));
   }
 
-  async signalGuardLost(tradeId: string, leaseId: string): Promise<void> {
-    await ignoringEnded(this.#trade(tradeId).signal<[{ leaseId: string }]>('guardLost', { leaseId }));
+  async signalGuardLost(tradeId: string, lost: GuardLost): Promise<void> {
+    await ignoringEnded(this.#trade(tradeId).signal<[GuardLost]>('guardLost', lost));
   }
 
   async signalMarksStale(tradeId: string, sinceMs: number | null): Promise<void> {

@@ -182,7 +182,7 @@ export async function startWorker(
     shutdownGraceTime: SHUTDOWN_GRACE_MS,
     workflowTaskPollerBehavior: POLLS,
     activityTaskPollerBehavior: POLLS,
-    stickyQueueScheduleToStartTimeout: 2_000,
+    stickyQueueScheduleToStartTimeout: 1_000,
   };
   const workers = await Promise.all([
     Worker.create({ ...common, taskQueue: TASK_QUEUE, workflowsPath, activities }),

@@ -6,7 +6,7 @@ import { betterPrice } from '../domain/position.ts';
 import { clientOrderId } from '../exchange/client-order-id.ts';
 import type { Logger } from '../logging.ts';
 import type { ArmedTrade, GuardedExit } from '../market/guarded-position.ts';
-import type { GuardKeeper } from '../market/guard-keeper.ts';
+import type { GuardKeeper, Released } from '../market/guard-keeper.ts';
 import type { FiredExit, GuardRef, LastEvaluation } from '../workflows/messages.ts';
 import { workflowExecution } from './orders.ts';
 import { answerWithin } from './patience.ts';
@@ -17,6 +17,7 @@ export type ArmRequest = Omit<ArmedTrade, 'exit'> & {
 };
 
 const BEAT_MS = 2_000;
+const TOLD_AT_ONCE = 20;
 /** A lease is renewed before the activity's own time runs out. */
 const RENEW_AFTER_MS = 23 * 3_600_000;
 /** Longest that a question about a guard waits for a database that may be down. */
@@ -27,7 +28,7 @@ const LIVE_ROW_FRESH_MS = 15_000;
 export interface MarketActivityDependencies {
   readonly keeper: GuardKeeper;
   readonly ledger: Pick<Ledger, 'livePosition'>;
-  readonly client: Pick<HoldfastClient, 'runningTradeIds' | 'signalGuardLost' | 'guardHasEnded' | 'beat'>;
+  readonly client: Pick<HoldfastClient, 'runningTrades' | 'signalGuardLost' | 'guardHasEnded' | 'beat'>;
   readonly now: () => number;
   readonly log: Logger;
 }
@@ -97,7 +98,7 @@ export function createMarketActivities({ keeper, ledger, client, now, log }: Mar
     },
 
     /** Beats until the worker stops or Temporal doesn't know the lease any more. */
-    async holdLease({ leaseId }: { leaseId: string }): Promise<'released' | 'renew'> {
+    async holdLease({ leaseId }: { leaseId: string }): Promise<Released | 'renew' | 'released'> {
       const context = Context.current();
       const beat = async () => {
         // Ours is the one that is acknowledged; the SDK's only tells its own clock that we are alive.
@@ -107,18 +108,37 @@ export function createMarketActivities({ keeper, ledger, client, now, log }: Mar
       return keeper.hold(leaseId, beat, BEAT_MS, RENEW_AFTER_MS);
     },
 
-    /** Every running trade is told; those with another guard ignore it. */
-    async announceGuardLost({ leaseId }: { leaseId: string }): Promise<number> {
-      const tradeIds = await client.runningTradeIds();
-      for (const tradeId of tradeIds) {
-        await client.signalGuardLost(tradeId, leaseId);
-        Context.current().heartbeat(tradeId);
-      }
+    /** Every running trade is told, some at a time; those with another guard ignore it. */
+    async announceGuardLost(lost: {
+      leaseId: string;
+      endedAtMs?: number;
+      /** Null where nobody can say. */
+      soldPositions?: readonly string[] | null;
+    }): Promise<number> {
+      const { leaseId, endedAtMs, soldPositions = null } = lost;
+      const context = Context.current();
+      const trades = await client.runningTrades();
+      const waiting = [...trades];
+      const tellSome = async () => {
+        for (let trade = waiting.pop(); trade; trade = waiting.pop()) {
+          const { tradeId, positionId } = trade;
+          // The list may be older than the position.
+          const mayHaveSold =
+            soldPositions === null || positionId === null || soldPositions.includes(positionId);
+          await client.signalGuardLost(tradeId, {
+            leaseId,
+            ...(endedAtMs === undefined ? {} : { endedAtMs }),
+            mayHaveSold,
+          });
+          context.heartbeat(tradeId);
+        }
+      };
+      await Promise.all(Array.from({ length: TOLD_AT_ONCE }, tellSome));
       log.warn(
-        { event: 'guard-lost', leaseId, trades: tradeIds.length },
+        { event: 'guard-lost', leaseId, trades: trades.length, isKnown: soldPositions !== null },
         `guard ${leaseId} ended; its trades arm elsewhere`,
       );
-      return tradeIds.length;
+      return trades.length;
     },
   };
 }

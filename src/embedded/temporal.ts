@@ -87,8 +87,15 @@ export async function startTemporal(options: StartTemporalOptions): Promise<Embe
   };
 }
 
+/**
+ * The server asks a silent connection soon whether anybody is still there. A frozen worker, or one whose network is
+ * cut, would else go on swallowing the tasks that its open polls receive, each until its time-out.
+ */
+const KEEP_ALIVE = ['frontend.keepAliveTime="2s"', 'frontend.keepAliveTimeout="2s"'];
+
 function serverArguments(options: StartTemporalOptions): string[] {
-  const { uiPort, searchAttributes = SEARCH_ATTRIBUTES, dynamicConfig = [] } = options;
+  const { uiPort, searchAttributes = SEARCH_ATTRIBUTES } = options;
+  const dynamicConfig = [...KEEP_ALIVE, ...(options.dynamicConfig ?? [])];
   return [
     ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(options.port)],
     ...(uiPort === null ? ['--headless'] : ['--ui-port', String(uiPort)]),

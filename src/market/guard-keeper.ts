@@ -17,6 +17,12 @@ export interface GuardKeeperOptions {
   readonly log: Logger;
 }
 
+/** The lease was given back, by a guard that knows what it has done. */
+export interface Released {
+  /** Positions for which it may have sent an order. */
+  readonly soldPositions: readonly string[];
+}
+
 /** There is no lease just now: somebody else has to guard, or this worker a little later. */
 export class NoLease extends Error {
   override readonly name = 'NoLease';
@@ -130,7 +136,7 @@ export class GuardKeeper {
     beat: () => Promise<void>,
     everyMs: number,
     renewAfterMs: number,
-  ): Promise<'released' | 'renew'> {
+  ): Promise<Released | 'renew'> {
     const { lease, hub, log } = this.#options;
     if (this.#leaseId !== leaseId) this.#dropAll();
     const released = new Promise<'released'>((resolve) => (this.#stop = () => resolve('released')));
@@ -140,7 +146,7 @@ export class GuardKeeper {
       while (!this.#stopping && performance.now() < untilMs) {
         const sent = lease.stamp();
         const answer = await Promise.race([released, beat().then(() => 'beat' as const, beatFailure)]);
-        if (answer === 'released') return 'released';
+        if (answer === 'released') break;
         if (answer === 'beat') {
           lease.acknowledged(sent);
           this.#leaseId = leaseId;
@@ -150,13 +156,13 @@ export class GuardKeeper {
         }
         await Promise.race([released, delay(everyMs)]);
       }
-      return this.#stopping ? 'released' : 'renew';
     } finally {
       if (lost || this.#stopping) {
         log.warn({ event: 'lease-ended', leaseId, positions: hub.guarded().length }, 'lease ended');
         this.#dropAll();
       }
     }
+    return this.#stopping ? { soldPositions: this.#firedPositions() } : 'renew';
   }
 
   /** Gives the lease back: nothing is sold from memory any more. */
@@ -186,6 +192,11 @@ export class GuardKeeper {
     this.#fired.set(key, firing);
     setTimeout(() => this.#fired.delete(key), REMEMBERED_MS).unref();
     return firing;
+  }
+
+  /** Whether it sold or not: those of which it can't be said that nothing was sent. */
+  #firedPositions(): string[] {
+    return [...new Set([...this.#fired.keys()].map((key) => key.split(' ')[0] ?? ''))];
   }
 
   async #lastFiring(positionId: string): Promise<FiredExit | null> {

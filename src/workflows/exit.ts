@@ -4,7 +4,7 @@ import { compare, roundDown, subtract, type Decimal } from '../domain/money.ts';
 import { exitOrderSide, summarizeFills } from '../domain/position.ts';
 import { isDust } from '../domain/sizing.ts';
 import { asking, changing, recording } from './activity-options.ts';
-import { placeOrder, proveOutcome, type LegOrder, type Placed } from './place-order.ts';
+import { BETWEEN_DOUBTS_MS, placeOrder, proveOutcome, type LegOrder, type Placed } from './place-order.ts';
 import { noteExits } from './persist.ts';
 import { withdrawStop } from './protective-stop.ts';
 import { takeOverFromGuard } from './release-guard.ts';
@@ -154,7 +154,13 @@ async function placedByGuard(
   }
   if (legInDoubtSinceMs === null) return null;
   const sinceMs = position.entry.firstFillMs;
-  const order = await proveOutcome({ leg, purpose: 'exit' }, sinceMs, legInDoubtSinceMs, listingLagMs);
+  const order = await proveOutcome(
+    { leg, purpose: 'exit' },
+    sinceMs,
+    legInDoubtSinceMs,
+    listingLagMs,
+    BETWEEN_DOUBTS_MS,
+  );
   return order ? { kind: 'accepted', order, submittedAtMs: legInDoubtSinceMs } : null;
 }
 

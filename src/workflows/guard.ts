@@ -21,11 +21,14 @@ export async function guard(lease: GuardRef): Promise<void> {
     heartbeatTimeout: LEASE_TIMEOUT_MS,
     retry: { maximumAttempts: 1 },
   });
+  let soldPositions: readonly string[] | null = null;
   try {
     const ended = await holding.holdLease({ leaseId: lease.leaseId });
     if (ended === 'renew') return await continueAsNew<typeof guard>(lease);
+    // Of before a guard said what it had sold.
+    if (ended !== 'released') soldPositions = ended.soldPositions;
   } catch (failure) {
     if (!(failure instanceof ActivityFailure)) throw failure;
   }
-  await announcing.announceGuardLost({ leaseId: lease.leaseId });
+  await announcing.announceGuardLost({ leaseId: lease.leaseId, endedAtMs: Date.now(), soldPositions });
 }

@@ -216,6 +216,15 @@ export interface ExitDecision {
   readonly fired: FiredExit | null;
 }
 
+/** How a guard's lease ended, told to every running trade. */
+export interface GuardLost {
+  readonly leaseId: string;
+  /** Nothing that the guard sent is accepted after this moment. Absent: until it was told. */
+  readonly endedAtMs?: number;
+  /** False where the guard gave the lease back itself, and has not sold the position of this trade. */
+  readonly mayHaveSold?: boolean;
+}
+
 /** A finding that was seen twice, with what its settlement starts from. */
 export interface FindingToSettle {
   readonly id: string;
@@ -245,7 +254,7 @@ export const exitDecidedSignal = defineSignal<[ExitDecision]>('exitDecided');
 export const orderMovedSignal = defineSignal<[{ exchangeOrderId: string }]>('orderMoved');
 /** From the guard: since when there is no fresh mark, or null when there is one again. */
 export const marksStaleSignal = defineSignal<[{ sinceMs: number | null }]>('marksStale');
-export const guardLostSignal = defineSignal<[{ leaseId: string }]>('guardLost');
+export const guardLostSignal = defineSignal<[GuardLost]>('guardLost');
 export const requestExitUpdate = defineUpdate<ExitAnswer, [ExitReason]>('requestExit');
 /** Asks for the exit of a position in favour of a better signal; it declines within its minimum hold. */
 export const giveWayUpdate = defineUpdate<ExitAnswer, [GiveWay]>('giveWay');

@@ -29,6 +29,12 @@ export async function placeOrder(leg: LegOrder, listingLagMs: number): Promise<P
 }
 
 /**
+ * Between two looks at what a lost guard may have sold, but for the one that can settle it. All its positions ask at
+ * once: quicker questions would use up the calls that exits need.
+ */
+export const BETWEEN_DOUBTS_MS = 30_000;
+
+/**
  * A complete look-up that comes back empty proves absence only if it began after this, epoch ms: the order can't
  * be accepted any more, and what was accepted is listed.
  */

@@ -4,7 +4,7 @@ import { roundDown } from '../domain/money.ts';
 import { exitOrderSide } from '../domain/position.ts';
 import { guardCheckAfterMs } from '../domain/safety-times.ts';
 import { asking, findingGuard, guarding } from './activity-options.ts';
-import { absenceProvableFromMs, proveOutcome } from './place-order.ts';
+import { absenceProvableFromMs, BETWEEN_DOUBTS_MS, proveOutcome } from './place-order.ts';
 import { showDetails } from './presentation.ts';
 import { StopKeeper } from './protective-stop.ts';
 import { dropEndedGuard } from './release-guard.ts';
@@ -12,8 +12,6 @@ import { isInDoubt } from './stop-state.ts';
 import { openQuantity, type RearmRequest } from './trade-state.ts';
 import type { EntryPlan, LastEvaluation, OpenPosition, TradeState } from './messages.ts';
 
-/** Every position of a lost guard asks at once: quicker questions would use up the calls that exits need. */
-const BETWEEN_DOUBTS_MS = 30_000;
 
 /**
  * Keeps the position under guard until an exit is demanded. A guard sells and signals when a mark or a prediction

@@ -87,9 +87,10 @@ export function acceptMessages(state: TradeState, rearm: RearmRequest): void {
     const { rule, returnFraction } = last.evaluation;
     demandExit(state, rule, `${rule} at ${last.mark} (return ${returnFraction})`);
   });
-  setHandler(guardLostSignal, ({ leaseId }) => {
+  setHandler(guardLostSignal, ({ leaseId, endedAtMs, mayHaveSold = true }) => {
     if (state.guard?.leaseId !== leaseId) return;
-    loseGuard(state);
+    if (mayHaveSold) loseGuard(state, endedAtMs);
+    else state.guard = null;
     rearm.ask();
   });
   setHandler(marksStaleSignal, ({ sinceMs }) => {
