@@ -5,11 +5,11 @@ import { createRandom } from '../src/domain/random.ts';
 import { clientOrderId } from '../src/exchange/client-order-id.ts';
 import { tradeWorkflowId } from '../src/workflows/trade-id.ts';
 import type { TradeInput } from '../src/workflows/messages.ts';
-import { BENCH_PAIRS, BENCH_SYMBOLS, FINE_PAIRS, startTop } from './stack/book.ts';
-import { guardedPositions } from './stack/metrics.ts';
-import { PositionOpener, type Wanted } from './stack/positions.ts';
+import { FINE_PAIRS } from './stack/book.ts';
+import type { Wanted } from './stack/positions.ts';
 import { percentile } from './stack/percentile.ts';
-import { startServers, type BenchServers } from './stack/servers.ts';
+import { BenchRun } from './stack/run.ts';
+import { startServers } from './stack/servers.ts';
 import type { Mechanism } from './stack/worker.ts';
 
 interface Size {
@@ -26,10 +26,8 @@ const FULL: readonly Size[] = [
 ];
 const QUICK: readonly Size[] = [{ positions: 20, samples: { guard: 5, signal: 5, poll: 2 } }];
 
-const MARKS_PER_SECOND = 10;
 const BURST = 200;
 const QUICK_BURST = 20;
-const NEVER_STOPS = -0.5;
 const FIRST_STOP = -0.1;
 const STOP_STEP = -0.0005;
 const BREACHES_PER_PAIR = 25;
@@ -49,7 +47,8 @@ export async function* exitRows({ quick }: { readonly quick: boolean }): AsyncGe
 async function* measured(mechanism: Mechanism, size: Size, burst: number): AsyncGenerator<object> {
   const servers = await startServers();
   try {
-    const run = await ExitRun.begin(servers, mechanism);
+    const bench = await BenchRun.begin(servers, mechanism);
+    const run = new ExitRun(bench);
     const { positions, samples } = size;
     const latencies =
       positions === 1
@@ -65,56 +64,32 @@ async function* measured(mechanism: Mechanism, size: Size, burst: number): Async
       maxMs: Math.max(...latencies),
     };
     if (positions !== 1 && mechanism !== 'poll') yield { ...(await run.burst(burst)), mechanism, positions };
-    run.close();
+    bench.close();
   } finally {
     await servers.stop();
   }
 }
 
 class ExitRun {
-  readonly #servers: BenchServers;
-  readonly #mechanism: Mechanism;
-  readonly #opener: PositionOpener;
-  readonly #metricsUrl: string;
+  readonly #run: BenchRun;
   readonly #random = createRandom(1);
-  #opened = 0;
 
-  private constructor(
-    servers: BenchServers,
-    mechanism: Mechanism,
-    opener: PositionOpener,
-    metricsUrl: string,
-  ) {
-    this.#servers = servers;
-    this.#mechanism = mechanism;
-    this.#opener = opener;
-    this.#metricsUrl = metricsUrl;
-  }
-
-  static async begin(servers: BenchServers, mechanism: Mechanism): Promise<ExitRun> {
-    const worker = await servers.startWorker(mechanism);
-    for (const pair of BENCH_PAIRS) {
-      const { bid, ask } = startTop(pair);
-      await servers.exchange.publish(pair.symbol, bid, ask);
-    }
-    const opener = await PositionOpener.create(servers);
-    return new ExitRun(servers, mechanism, opener, String(worker.ready.metricsUrl));
-  }
-
-  close(): void {
-    this.#opener.close();
+  constructor(run: BenchRun) {
+    this.#run = run;
   }
 
   /** With one open position at any time. */
   async oneAfterTheOther(samples: number): Promise<number[]> {
     const [pair] = FINE_PAIRS;
     if (!pair) throw new Error('no pair');
-    this.#moveMarket();
+    this.#run.moveMarket();
     const latencies: number[] = [];
     for (let sample = 0; sample < samples; sample += 1) {
-      const [input] = await this.#open([{ tradeId: `one-${sample}`, pair, emergencyLossStop: FIRST_STOP }]);
+      const [input] = await this.#run.open([
+        { tradeId: `one-${sample}`, pair, emergencyLossStop: FIRST_STOP },
+      ]);
       if (input) latencies.push(await this.#breach(input));
-      await this.#settled(input ? [input] : []);
+      await this.#run.settled(input ? [input] : []);
     }
     return latencies;
   }
@@ -127,23 +102,23 @@ class ExitRun {
       const pair = FINE_PAIRS[index % FINE_PAIRS.length]!;
       return { tradeId: `breached-${index}`, pair, emergencyLossStop: FIRST_STOP + rank * STOP_STEP };
     });
-    await this.#open(this.#held(positions));
-    const inputs = await this.#open(breached);
-    this.#moveMarket();
+    await this.#run.hold(positions);
+    const inputs = await this.#run.open(breached);
+    this.#run.moveMarket();
     await delay(2_000);
     const latencies: number[] = [];
     for (const input of inputs) {
       await delay(50 + this.#random.uniform() * 200);
       latencies.push(await this.#breach(input));
     }
-    await this.#settled(inputs);
+    await this.#run.settled(inputs);
     return latencies;
   }
 
   /** Many positions of one symbol leave their bands at one mark. */
   async burst(count: number): Promise<object> {
     const pair = FINE_PAIRS[0]!;
-    const inputs = await this.#open(
+    const inputs = await this.#run.open(
       Array.from({ length: count }, (_, index) => ({
         tradeId: `burst-${index}`,
         pair,
@@ -153,7 +128,7 @@ class ExitRun {
     await delay(2_000);
     const publishedAtMs = await this.#publish(inputs[0]!);
     const latencies = await this.#received(inputs, publishedAtMs);
-    await this.#settled(inputs);
+    await this.#run.settled(inputs);
     return {
       bench: 'exit',
       row: 'burst',
@@ -162,26 +137,6 @@ class ExitRun {
       p50Ms: percentile(latencies, 0.5),
       allMs: Math.max(...latencies),
     };
-  }
-
-  #held(count: number): Wanted[] {
-    return Array.from({ length: count }, (_, index) => ({
-      tradeId: `held-${index}`,
-      pair: BENCH_PAIRS[index % BENCH_PAIRS.length]!,
-      emergencyLossStop: NEVER_STOPS,
-    }));
-  }
-
-  #moveMarket(): void {
-    this.#servers.exchange.moveMarket(BENCH_SYMBOLS, MARKS_PER_SECOND);
-  }
-
-  async #open(wanted: readonly Wanted[]): Promise<TradeInput[]> {
-    const isPolling = this.#mechanism === 'poll';
-    const inputs = await this.#opener.open(wanted, isPolling ? 'pollingTrade' : 'trade');
-    this.#opened += inputs.length;
-    while (!isPolling && (await guardedPositions(this.#metricsUrl)) < this.#opened) await delay(100);
-    return inputs;
   }
 
   async #breach(input: TradeInput): Promise<number> {
@@ -210,7 +165,7 @@ class ExitRun {
       Date.now(),
     );
     if (!band) throw new Error(`${position.positionId} has no band`);
-    return this.#servers.exchange.publish(request.symbol, subtract(band.low, plan.tickSize), band.low);
+    return this.#run.servers.exchange.publish(request.symbol, subtract(band.low, plan.tickSize), band.low);
   }
 
   async #received(inputs: readonly TradeInput[], publishedAtMs: number): Promise<number[]> {
@@ -218,7 +173,7 @@ class ExitRun {
       inputs.map(({ request }) => clientOrderId(tradeWorkflowId(request.tradeId), 'exit-1')),
     );
     for (;;) {
-      const orders = (await this.#servers.paper.orders()).filter(
+      const orders = (await this.#run.servers.paper.orders()).filter(
         ({ clOrdId, accepted }) => accepted && wanted.has(clOrdId ?? ''),
       );
       if (orders.length > wanted.size) throw new Error('a position was sold twice');
@@ -227,12 +182,5 @@ class ExitRun {
         return orders.map(({ receivedAtMs }) => receivedAtMs - publishedAtMs + 1);
       await delay(20);
     }
-  }
-
-  async #settled(inputs: readonly TradeInput[]): Promise<void> {
-    for (const { request } of inputs) {
-      await this.#servers.temporal.workflow.getHandle(tradeWorkflowId(request.tradeId)).result();
-    }
-    this.#opened -= inputs.length;
   }
 }

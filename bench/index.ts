@@ -3,6 +3,7 @@ import { exitRows } from './exit.ts';
 import { ledgerRows } from './ledger.ts';
 import { learningRows } from './learning.ts';
 import { marksRows } from './marks.ts';
+import { memoryRows } from './memory.ts';
 
 type Rows = (options: { readonly quick: boolean }) => Iterable<object> | AsyncIterable<object>;
 
@@ -13,6 +14,7 @@ type Rows = (options: { readonly quick: boolean }) => Iterable<object> | AsyncIt
 const BENCHES: Readonly<Record<string, Rows>> = {
   exit: exitRows,
   marks: marksRows,
+  memory: memoryRows,
   backtest: backtestRows,
   ledger: ledgerRows,
   learning: learningRows,

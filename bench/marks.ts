@@ -64,7 +64,7 @@ async function guardedMarket(positions: number) {
       subscribe: () => undefined,
       unsubscribe: () => undefined,
       onQuote: (listener) => (quote = listener),
-      status: () => ({ connected: true, lastMessageMs: null, reconnects: 0 }),
+      status: () => ({ connected: true, lastMessageMs: null, lastHeardMs: null, reconnects: 0 }),
       close: () => Promise.resolve(),
     },
     predict: () => Promise.resolve(null),

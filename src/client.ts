@@ -34,7 +34,6 @@ import type {
   ExitDecision,
   GuardLost,
   GiveWay,
-  GuardRef,
   SoldOutside,
   SoldOutsideAnswer,
   Stage,
@@ -53,15 +52,6 @@ export function alertsWorkflowId(destination: Destination): string {
   return `alerts-${destination}`;
 }
 
-export function guardWorkflowId(leaseId: string): string {
-  return `guard-${leaseId}`;
-}
-
-export function guardTaskQueue(workerId: string): string {
-  return `${TASK_QUEUE}-guard-${workerId}`;
-}
-
-const BEAT_DEADLINE_MS = 2_000;
 /** No longer than the activities that ask wait: what they have given up must not be asked late. */
 const UPDATE_PATIENCE_MS = 5_000;
 const FIRST_UPDATE_PAUSE_MS = 50;
@@ -320,35 +310,6 @@ export class HoldfastClient {
 
   learningProgress(): Promise<LearningProgress> {
     return this.#client.workflow.getHandle(LEARNING_WORKFLOW_ID).query('progress');
-  }
-
-  /** Runs the lease of a worker over the positions it guards; resolves when the lease has ended. */
-  async runGuard(lease: GuardRef): Promise<void> {
-    await this.#client.workflow.execute('guard', {
-      taskQueue: TASK_QUEUE,
-      workflowId: guardWorkflowId(lease.leaseId),
-      args: [lease],
-      workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT_MS,
-      staticSummary: `lease ${lease.leaseId}`,
-    });
-  }
-
-  /** One beat of the lease's activity; resolves only when Temporal has acknowledged it. */
-  async beat(taskToken: Uint8Array): Promise<void> {
-    const { namespace } = this.#client.options;
-    await this.#client.withDeadline(Date.now() + BEAT_DEADLINE_MS, () =>
-      this.#client.workflowService.recordActivityTaskHeartbeat({ namespace, taskToken }),
-    );
-  }
-
-  async guardHasEnded(leaseId: string): Promise<boolean> {
-    try {
-      const { status } = await this.#client.workflow.getHandle(guardWorkflowId(leaseId)).describe();
-      return status.name !== 'RUNNING';
-    } catch (error) {
-      if (error instanceof WorkflowNotFoundError) return true;
-      throw error;
-    }
   }
 
   /** One reconciliation now, over everything that the exchange still lists. Throws {@link ReconcileFailed}. */

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
-import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Client } from '@temporalio/client';
 import { Registry } from 'prom-client';
@@ -20,18 +19,21 @@ import { alertDestinations } from './alerts/destinations.ts';
 import { startAlertDesk } from './alerts/desk.ts';
 import { emergencyAlert } from './alerts/emergency.ts';
 import { createIntentJournal, type IntentJournal } from './activities/intent-journal.ts';
-import { guardTaskQueue, HoldfastClient, TASK_QUEUE } from './client.ts';
+import { HoldfastClient, TASK_QUEUE } from './client.ts';
 import type { Config } from './config.ts';
 import type { Destination } from './domain/alerts.ts';
 import { createKrakenExchange } from './exchange/kraken/kraken-exchange.ts';
 import { createKrakenExecutions } from './exchange/kraken/executions.ts';
 import { createKrakenFeed } from './exchange/kraken/feed.ts';
 import type { MarketFeed, SubmitOutcome } from './exchange/port.ts';
+import { guardTaskQueue, Leases } from './leases.ts';
 import type { Logger } from './logging.ts';
+import { ExchangeSight } from './market/exchange-sight.ts';
 import { createFiring, type Fire } from './market/firing.ts';
 import type { ArmedTrade } from './market/guarded-position.ts';
 import { GuardKeeper } from './market/guard-keeper.ts';
 import { MarketHub } from './market/hub.ts';
+import { keepLease } from './market/keep-lease.ts';
 import { Lease } from './market/lease.ts';
 import { startLiveUpdates } from './market/live-updates.ts';
 import { OrderWatch } from './market/order-watch.ts';
@@ -55,7 +57,6 @@ import {
 const PREDICTION_INTERVAL_MS = 60_000;
 const RECONCILE_EVERY_MS = 60_000;
 const SHUTDOWN_GRACE_MS = 5_000;
-const LEASE_RETRY_MS = 1_000;
 /** Few open polls: each of a frozen worker swallows a task that only its time-out gives back. */
 const POLLS = { type: 'simple-maximum', maximum: 4 } as const;
 
@@ -95,6 +96,8 @@ export async function startWorker(
   const repositories = createRepositories(database);
   const temporal = new Client({ connection, namespace });
   const client = new HoldfastClient(temporal);
+  const leases = new Leases(temporal);
+  const sight = new ExchangeSight({ feed, leases, now });
   const provider = predictionProvider(config, intervalMs, log);
   const predictions = new PredictionService({
     exchange,
@@ -137,6 +140,7 @@ export async function startWorker(
       createFiring({ exchange, lease, now, note: noteFiring(intents, orderMeter, decidedAtMs), log }),
     taskQueue,
     tell: (tradeId, decision) => client.signalExitDecided(tradeId, decision),
+    isBetterElsewhere: () => sight.isBetterElsewhere(taskQueue),
     log,
   });
   const rules = { limits: riskLimits(config), protections: protections(config, timeScale) };
@@ -161,6 +165,8 @@ export async function startWorker(
     orderWatch,
     predictions,
     client,
+    leases,
+    seesExchange: () => sight.sees(),
     alertDesk,
     alertDestinations: destinations,
     runStep: createStepRunner(requireAddresses(config).databaseUrl),
@@ -216,7 +222,13 @@ export async function startWorker(
     },
   });
   const running = Promise.all(workers.map((worker) => worker.run()));
-  const guarding = keepLease({ workerId, taskQueue, client, log });
+  const guarding = keepLease({
+    workerId,
+    taskQueue,
+    leases,
+    standsBack: () => sight.isBetterElsewhere(taskQueue),
+    log,
+  });
   await client.ensureLearning();
   for (const destination of destinationNames) await client.ensureAlerts(destination);
   await ensureSchedule(temporal, 'reconcile', RECONCILE_EVERY_MS, true);
@@ -282,25 +294,6 @@ async function closeParts({ database, connection, exchange, feed }: Parts): Prom
   exchange.close();
   await connection.close();
   await database.destroy();
-}
-
-/** Runs one lease after the other: one that was lost is followed by a new one with a new id. */
-function keepLease(options: { workerId: string; taskQueue: string; client: HoldfastClient; log: Logger }) {
-  const { workerId, taskQueue, client, log } = options;
-  const stopping = new AbortController();
-  const isStopping = () => stopping.signal.aborted;
-  const run = async () => {
-    for (let term = 1; !isStopping(); term += 1) {
-      try {
-        await client.runGuard({ leaseId: `${workerId}-${term}`, taskQueue });
-      } catch (err) {
-        if (!isStopping()) log.warn({ event: 'lease-not-kept', err }, 'no lease; trying again');
-      }
-      await delay(LEASE_RETRY_MS);
-    }
-  };
-  void run();
-  return { stop: () => stopping.abort() };
 }
 
 function noteFiring(intents: IntentJournal, meter: OrderMeter, decidedAtMs: ReadonlyMap<string, number>) {

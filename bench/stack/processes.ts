@@ -45,6 +45,15 @@ export async function usageByPart(rootPid: number): Promise<Record<string, PartU
   return usage;
 }
 
+/** Of a process and everything that descends from it, together. */
+export async function usageOf(rootPid: number): Promise<Pick<PartUsage, 'rssMiB' | 'cpuSeconds'>> {
+  const found = descendants(await processes(), rootPid);
+  return {
+    rssMiB: found.reduce((sum, { rssMiB }) => sum + rssMiB, 0),
+    cpuSeconds: found.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0),
+  };
+}
+
 async function processes(): Promise<Process[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
   const found = await Promise.all(pids.map((pid) => readProcess(pid).catch(() => null)));

@@ -6,7 +6,7 @@ import type { OrderIntentRow } from '../entities/orders.ts';
 import type { StoredLivePosition } from '../entities/positions.ts';
 import { recordClose, recordExits, releaseReservation } from './close-position.ts';
 import { intentsOfTrade, markIntent, recordIntent, type IntentPatch, type KnownIntent } from './intents.ts';
-import { livePosition, updateLive, type LiveUpdate } from './live.ts';
+import { livePosition, tradesWithQuietPositions, updateLive, type LiveUpdate } from './live.ts';
 import { persistOpen, repairOpen, verifyOpen, type Verified } from './open-position.ts';
 import { declineRotation, reserve, type Reservation, type ReserveRequest } from './reserve.ts';
 
@@ -48,6 +48,8 @@ export interface Ledger {
   /** One statement for any number of positions; returns how many open ones were updated. */
   updateLive(updates: readonly LiveUpdate[]): Promise<number>;
   livePosition(positionId: string): Promise<StoredLivePosition | null>;
+  /** Trades of open positions whose live row nobody has written for so long. */
+  tradesWithQuietPositions(quietForMs: number): Promise<string[]>;
 }
 
 export function createLedger(database: DataSource): Ledger {
@@ -67,5 +69,6 @@ export function createLedger(database: DataSource): Ledger {
     recordClose: (close, open, outcome, intents) => recordClose(pool, close, open, outcome, intents),
     updateLive: (updates) => updateLive(pool, updates),
     livePosition: (positionId) => livePosition(pool, positionId),
+    tradesWithQuietPositions: (quietForMs) => tradesWithQuietPositions(pool, quietForMs),
   };
 }

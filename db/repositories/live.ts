@@ -57,6 +57,19 @@ export async function updateLive(pool: Pool, updates: readonly LiveUpdate[]): Pr
   return rows[0]?.updated ?? 0;
 }
 
+/** Trades of open positions that no guard has written to for so long, by the database's clock; some at a time. */
+export async function tradesWithQuietPositions(pool: Pool, quietForMs: number): Promise<string[]> {
+  const { rows } = await inStatement<{ tradeId: string }>(
+    pool,
+    `SELECT position."tradeId" FROM "LivePosition" AS live
+     JOIN "ManagedPosition" AS position ON position."id" = live."positionId"
+     WHERE live."status" = 'open' AND live."updatedAt" < clock_timestamp() - $1 * interval '1 millisecond'
+     ORDER BY live."updatedAt" LIMIT 50`,
+    [quietForMs],
+  );
+  return rows.map(({ tradeId }) => tradeId);
+}
+
 export async function livePosition(pool: Pool, positionId: string): Promise<StoredLivePosition | null> {
   const [row] = await selectRows(pool, storedLivePositionTable, 'WHERE "positionId" = $1', [positionId]);
   return row ?? null;

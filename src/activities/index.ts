@@ -12,6 +12,7 @@ import type { Destination } from '../domain/alerts.ts';
 import type { Protections } from '../domain/protections.ts';
 import type { RiskLimits } from '../domain/risk.ts';
 import type { Exchange } from '../exchange/port.ts';
+import type { Leases } from '../leases.ts';
 import type { Logger } from '../logging.ts';
 import type { GuardKeeper } from '../market/guard-keeper.ts';
 import type { OrderWatch } from '../market/order-watch.ts';
@@ -21,6 +22,7 @@ import { createEquityActivities } from './equity.ts';
 import { createAlertActivities } from './alerts.ts';
 import { withFailures } from './failures.ts';
 import type { IntentJournal } from './intent-journal.ts';
+import { createGuardSweep } from './guard-sweep.ts';
 import { createLedgerActivities } from './ledger.ts';
 import { createMarketActivities } from './market.ts';
 import { createOrderActivities } from './orders.ts';
@@ -48,6 +50,9 @@ export interface ActivityDependencies {
   readonly orderWatch: OrderWatch;
   readonly predictions: PredictionService;
   readonly client: HoldfastClient;
+  readonly leases: Leases;
+  /** Whether this worker hears of the exchange. */
+  readonly seesExchange: () => boolean;
   readonly alertDesk: Pick<AlertDesk, 'raise'>;
   readonly alertDestinations: Readonly<Partial<Record<Destination, AlertDestination>>>;
   readonly limits: RiskLimits;
@@ -72,6 +77,7 @@ export function createActivities(dependencies: ActivityDependencies) {
     ...createStopActivities(dependencies),
     ...createLedgerActivities(dependencies),
     ...createMarketActivities(dependencies),
+    ...createGuardSweep(dependencies),
     ...createEquityActivities(dependencies),
     ...createPredictionActivities(dependencies),
     ...createStudyActivities(dependencies),

@@ -2,6 +2,7 @@ import { Context } from '@temporalio/activity';
 import type { StoredLivePosition } from '../../db/entities/positions.ts';
 import type { Ledger } from '../../db/repositories/ledger.ts';
 import type { HoldfastClient } from '../client.ts';
+import type { Leases } from '../leases.ts';
 import { betterPrice } from '../domain/position.ts';
 import { clientOrderId } from '../exchange/client-order-id.ts';
 import type { Logger } from '../logging.ts';
@@ -28,16 +29,23 @@ const LIVE_ROW_FRESH_MS = 15_000;
 export interface MarketActivityDependencies {
   readonly keeper: GuardKeeper;
   readonly ledger: Pick<Ledger, 'livePosition'>;
-  readonly client: Pick<HoldfastClient, 'runningTrades' | 'signalGuardLost' | 'guardHasEnded' | 'beat'>;
+  readonly client: Pick<HoldfastClient, 'runningTrades' | 'signalGuardLost'>;
+  readonly leases: Pick<Leases, 'beat' | 'hasEnded' | 'beating'>;
+  readonly seesExchange: () => boolean;
   readonly now: () => number;
   readonly log: Logger;
 }
 
-export function createMarketActivities({ keeper, ledger, client, now, log }: MarketActivityDependencies) {
+export function createMarketActivities(dependencies: MarketActivityDependencies) {
+  const { keeper, ledger, client, leases, seesExchange, now, log } = dependencies;
   return {
-    /** The lease and the queue of the worker that answers. */
+    /** The lease and the queue of the worker that answers or, where it has no lease, of another that beats. */
     async findGuard(): Promise<GuardRef> {
-      return keeper.guard();
+      if (keeper.leaseId !== null) return keeper.guard();
+      const beating = await leases.beating();
+      const { leaseId, taskQueue } =
+        beating.find((guard) => guard.seesExchange) ?? beating[0] ?? keeper.guard();
+      return { leaseId, taskQueue };
     },
 
     /** Takes a position into this worker's memory; answers with the queue on which only this worker listens. */
@@ -90,20 +98,22 @@ export function createMarketActivities({ keeper, ledger, client, now, log }: Mar
       if (own !== 'another lease') return own;
       const row = await liveRow(ledger, positionId);
       const isFresh = row !== null && Math.abs(now() - row.updatedAt) < LIVE_ROW_FRESH_MS;
-      return { isHeld: isFresh && !(await client.guardHasEnded(leaseId)), last: null };
+      return { isHeld: isFresh && !(await leases.hasEnded(leaseId)), last: null };
     },
 
     async guardHasEnded({ leaseId }: { leaseId: string }): Promise<boolean> {
-      return client.guardHasEnded(leaseId);
+      return leases.hasEnded(leaseId);
     },
 
     /** Beats until the worker stops or Temporal doesn't know the lease any more. */
-    async holdLease({ leaseId }: { leaseId: string }): Promise<Released | 'renew' | 'released'> {
+    async holdLease({ leaseId }: { leaseId: string }): Promise<Released | 'renew'> {
       const context = Context.current();
+      const { taskQueue } = context.info;
       const beat = async () => {
+        const report = { leaseId, taskQueue, seesExchange: seesExchange() };
         // Ours is the one that is acknowledged; the SDK's only tells its own clock that we are alive.
-        await client.beat(context.info.taskToken);
-        context.heartbeat();
+        await leases.beat(context.info.taskToken, report);
+        context.heartbeat(report);
       };
       return keeper.hold(leaseId, beat, BEAT_MS, RENEW_AFTER_MS);
     },
@@ -111,11 +121,11 @@ export function createMarketActivities({ keeper, ledger, client, now, log }: Mar
     /** Every running trade is told, some at a time; those with another guard ignore it. */
     async announceGuardLost(lost: {
       leaseId: string;
-      endedAtMs?: number;
+      lastDeadlineMs: number;
       /** Null where nobody can say. */
-      soldPositions?: readonly string[] | null;
+      soldPositions: readonly string[] | null;
     }): Promise<number> {
-      const { leaseId, endedAtMs, soldPositions = null } = lost;
+      const { leaseId, lastDeadlineMs, soldPositions } = lost;
       const context = Context.current();
       const trades = await client.runningTrades();
       const waiting = [...trades];
@@ -125,11 +135,7 @@ export function createMarketActivities({ keeper, ledger, client, now, log }: Mar
           // The list may be older than the position.
           const mayHaveSold =
             soldPositions === null || positionId === null || soldPositions.includes(positionId);
-          await client.signalGuardLost(tradeId, {
-            leaseId,
-            ...(endedAtMs === undefined ? {} : { endedAtMs }),
-            mayHaveSold,
-          });
+          await client.signalGuardLost(tradeId, { leaseId, lastDeadlineMs, mayHaveSold });
           context.heartbeat(tradeId);
         }
       };

@@ -210,6 +210,8 @@ export interface FeedStatus {
   readonly connected: boolean;
   /** When anything, heartbeats included, last arrived; null before the first. */
   readonly lastMessageMs: number | null;
+  /** The same, an answer to a question that stood in for the stream included. */
+  readonly lastHeardMs: number | null;
   readonly reconnects: number;
 }
 

@@ -14,6 +14,8 @@ export interface GuardKeeperOptions {
   readonly taskQueue: string;
   /** Tells the trade; resolves when it is sure to have heard. */
   readonly tell: (tradeId: string, decision: ExitDecision) => Promise<void>;
+  /** Whether another guard sees the exchange while this one doesn't. */
+  readonly isBetterElsewhere: () => Promise<boolean>;
   readonly log: Logger;
 }
 
@@ -42,7 +44,7 @@ export class GuardKeeper {
   readonly #fired = new Map<string, Promise<FiredExit | null>>();
   readonly #takenBack = new Set<string>();
   #leaseId: string | null = null;
-  #stop: (() => void) | null = null;
+  #release: (() => void) | null = null;
   #stopping = false;
 
   constructor(options: GuardKeeperOptions) {
@@ -139,11 +141,17 @@ export class GuardKeeper {
   ): Promise<Released | 'renew'> {
     const { lease, hub, log } = this.#options;
     if (this.#leaseId !== leaseId) this.#dropAll();
-    const released = new Promise<'released'>((resolve) => (this.#stop = () => resolve('released')));
+    let isReleased = this.#stopping;
+    const released = new Promise<'released'>((resolve) => {
+      this.#release = () => {
+        isReleased = true;
+        resolve('released');
+      };
+    });
     const untilMs = performance.now() + renewAfterMs;
     let lost = false;
     try {
-      while (!this.#stopping && performance.now() < untilMs) {
+      while (!isReleased && performance.now() < untilMs) {
         const sent = lease.stamp();
         const answer = await Promise.race([released, beat().then(() => 'beat' as const, beatFailure)]);
         if (answer === 'released') break;
@@ -154,21 +162,39 @@ export class GuardKeeper {
           lost = true;
           throw new NoLease('Temporal has ended the lease');
         }
+        void this.#giveWayWhenBlind();
         await Promise.race([released, delay(everyMs)]);
       }
     } finally {
-      if (lost || this.#stopping) {
+      this.#release = null;
+      if (lost || isReleased) {
         log.warn({ event: 'lease-ended', leaseId, positions: hub.guarded().length }, 'lease ended');
         this.#dropAll();
       }
     }
-    return this.#stopping ? { soldPositions: this.#firedPositions() } : 'renew';
+    return isReleased ? { soldPositions: this.#firedPositions() } : 'renew';
   }
 
   /** Gives the lease back: nothing is sold from memory any more. */
   stop(): void {
     this.#stopping = true;
-    this.#stop?.();
+    this.#release?.();
+  }
+
+  /** What this guard can neither watch nor sell, another one may. Beats don't wait for the answer. */
+  async #giveWayWhenBlind(): Promise<void> {
+    const { isBetterElsewhere, log } = this.#options;
+    const release = this.#release;
+    try {
+      if (!(await isBetterElsewhere())) return;
+      log.warn(
+        { event: 'guard-blind', leaseId: this.#leaseId },
+        'no word from the exchange: another guard sees it',
+      );
+      release?.();
+    } catch (err) {
+      log.warn({ event: 'guards-not-asked', err }, 'who else sees the exchange could not be asked');
+    }
   }
 
   #takeBack(positionId: string): void {

@@ -21,14 +21,16 @@ export async function guard(lease: GuardRef): Promise<void> {
     heartbeatTimeout: LEASE_TIMEOUT_MS,
     retry: { maximumAttempts: 1 },
   });
+  const { leaseId } = lease;
   let soldPositions: readonly string[] | null = null;
   try {
-    const ended = await holding.holdLease({ leaseId: lease.leaseId });
+    const ended = await holding.holdLease({ leaseId });
     if (ended === 'renew') return await continueAsNew<typeof guard>(lease);
-    // Of before a guard said what it had sold.
-    if (ended !== 'released') soldPositions = ended.soldPositions;
+    ({ soldPositions } = ended);
   } catch (failure) {
     if (!(failure instanceof ActivityFailure)) throw failure;
   }
-  await announcing.announceGuardLost({ leaseId: lease.leaseId, endedAtMs: Date.now(), soldPositions });
+  // Temporal notices a lost lease only after it has run out; one given back might have lasted on.
+  const lastDeadlineMs = Date.now() + (soldPositions === null ? 0 : LEASE_TIMEOUT_MS);
+  await announcing.announceGuardLost({ leaseId, lastDeadlineMs, soldPositions });
 }

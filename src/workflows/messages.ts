@@ -219,10 +219,10 @@ export interface ExitDecision {
 /** How a guard's lease ended, told to every running trade. */
 export interface GuardLost {
   readonly leaseId: string;
-  /** Nothing that the guard sent is accepted after this moment. Absent: until it was told. */
-  readonly endedAtMs?: number;
+  /** Nothing that the guard sent is accepted after this moment. */
+  readonly lastDeadlineMs: number;
   /** False where the guard gave the lease back itself, and has not sold the position of this trade. */
-  readonly mayHaveSold?: boolean;
+  readonly mayHaveSold: boolean;
 }
 
 /** A finding that was seen twice, with what its settlement starts from. */

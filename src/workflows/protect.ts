@@ -93,10 +93,12 @@ async function arm(state: TradeState, plan: EntryPlan): Promise<void> {
   while (state.demand === null && state.position) {
     const request = armRequest(state, plan, state.position);
     try {
-      state.guard ??= await findingGuard.findGuard();
+      const asked = (state.guard ??= await findingGuard.findGuard());
       // Whoever sells the position meanwhile had no guard to ask: from here on it would be a second seller.
       if (isExitDemanded(state)) return;
-      const armed = await guarding(state.guard.taskQueue).armPosition(request);
+      const armed = await guarding(asked.taskQueue).armPosition(request);
+      // Lost while it answered: what it was armed with may have been sold.
+      if (state.guard !== asked) continue;
       state.guard = armed.guard;
       remember(state, armed.last);
       return;

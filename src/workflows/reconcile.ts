@@ -2,6 +2,7 @@ import {
   isCancellation,
   ParentClosePolicy,
   proxyActivities,
+  proxyLocalActivities,
   sleep,
   startChild,
   workflowInfo,
@@ -23,6 +24,12 @@ import type { FindingToSettle } from './messages.ts';
 const auditing = proxyActivities<Pick<Activities, 'audit'>>({
   startToCloseTimeout: 60_000,
   retry: { initialInterval: 1_000, maximumInterval: 10_000, maximumAttempts: 5 },
+});
+
+const sweeping = proxyLocalActivities<Pick<Activities, 'rearmUnguarded'>>({
+  startToCloseTimeout: 3_000,
+  scheduleToCloseTimeout: 3_000,
+  retry: { maximumAttempts: 1 },
 });
 
 const waiting = proxyActivities<Pick<Activities, 'settlementByAnother'>>({
@@ -53,6 +60,7 @@ export async function reconcile({ isThorough = false }: ReconcileInput = {}): Pr
   const sinceMs = startTime.getTime();
   const findings = new Map<string, AuditedFinding>();
   const settlements = new Map<string, Settlement>();
+  await sweepGuards();
   let report = await auditing.audit({ isThorough });
   for (let look = 1; ; look += 1) {
     for (const finding of report.findings) {
@@ -78,6 +86,15 @@ export async function reconcile({ isThorough = false }: ReconcileInput = {}): Pr
     toSettle: report.toSettle,
     nextLookInMs: report.nextLookInMs,
   };
+}
+
+/** The next run, a minute later, sweeps again. */
+async function sweepGuards(): Promise<void> {
+  try {
+    await sweeping.rearmUnguarded();
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+  }
 }
 
 /** What was gone at a later look was simply under way, unless another run has settled it. */

@@ -87,9 +87,9 @@ export function acceptMessages(state: TradeState, rearm: RearmRequest): void {
     const { rule, returnFraction } = last.evaluation;
     demandExit(state, rule, `${rule} at ${last.mark} (return ${returnFraction})`);
   });
-  setHandler(guardLostSignal, ({ leaseId, endedAtMs, mayHaveSold = true }) => {
+  setHandler(guardLostSignal, ({ leaseId, lastDeadlineMs, mayHaveSold }) => {
     if (state.guard?.leaseId !== leaseId) return;
-    if (mayHaveSold) loseGuard(state, endedAtMs);
+    if (mayHaveSold) loseGuard(state, lastDeadlineMs);
     else state.guard = null;
     rearm.ask();
   });
@@ -154,8 +154,8 @@ function hasReached(state: TradeState, goal: 'reserved' | 'opened'): boolean {
   return goal === 'reserved' ? state.plan !== null : state.position !== null;
 }
 
-/** Its lease has run out: whatever it sent is decided by now, but it may not have told. */
-export function loseGuard(state: TradeState, lastDeadlineMs = Date.now()): void {
+/** It may have sold without having told; by the last deadline, and its margin, that is decided. */
+export function loseGuard(state: TradeState, lastDeadlineMs: number): void {
   state.guard = null;
   // The next guard has its own word on it.
   state.noMarkSinceMs = null;

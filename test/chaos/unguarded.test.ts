@@ -1,15 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { LEASE_TIMEOUT_MS } from '../../src/domain/safety-times.ts';
 import type { NodeChild } from '../../src/embedded/node-child.ts';
-import { legsOf } from '../support/protected-trades.ts';
+import { expectSoldOnce, legsOf } from '../support/protected-trades.ts';
 import { openTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
 import { Lane } from './support/lane.ts';
 import { until } from './support/until.ts';
 
 const POSITIONS = 5;
 const ROUNDS = 2;
+const ROLLED_POSITIONS = 100;
 const WITHIN_MS = 180_000;
+/** The bound of the design. */
+const LONGEST_UNGUARDED_MS = LEASE_TIMEOUT_MS + 5_000;
 
 /** One worker with a way of its own to Temporal and to the exchange, each of which can be cut. */
 interface CutOff {
@@ -25,10 +29,9 @@ interface Trade {
 
 type Strike = (guard: CutOff) => void | Promise<void>;
 
-/**
- * Two workers. The one that guards is struck, the emergency comes at once, and the time until the exchange has the
- * exit is how long the position had no guard that could fire.
- */
+const kill: Strike = ({ worker }) => worker.kill().then(() => undefined);
+
+/** Two workers. The one that guards is struck; every position is sold once, recorded, and closed. */
 describe('positions whose guard is struck', { timeout: 1_200_000 }, () => {
   let lane: Lane;
   const workers: CutOff[] = [];
@@ -60,56 +63,57 @@ describe('positions whose guard is struck', { timeout: 1_200_000 }, () => {
   }, 60_000);
 
   const guardOf = async (tradeId: string) => {
-    const { guard, legInDoubtSinceMs } = await lane.client.state(tradeId);
-    return legInDoubtSinceMs === null ? (guard?.leaseId ?? null) : null;
+    const { guard, legInDoubtSinceMs, persistence } = await lane.client.state(tradeId);
+    return legInDoubtSinceMs === null && persistence === 'confirmed' ? (guard?.leaseId ?? null) : null;
   };
 
+  async function openGuarded(): Promise<Trade & { readonly leaseId: string }> {
+    const { symbol, move } = await lane.freshSymbol();
+    const tradeId = randomUUID();
+    await lane.openTrade(tradeId, symbol);
+    await until('it is guarded', WITHIN_MS, async () => (await guardOf(tradeId)) !== null);
+    return { tradeId, move, leaseId: (await guardOf(tradeId)) ?? '' };
+  }
+
   /** All of them under the same guard, so that one strike meets them all. */
-  async function openUnderOneGuard(): Promise<{ trades: Trade[]; guard: CutOff }> {
+  async function openUnderOneGuard(positions = POSITIONS): Promise<{ trades: Trade[]; guard: CutOff }> {
     const byGuard = new Map<string, Trade[]>();
     for (;;) {
-      const { symbol, move } = await lane.freshSymbol();
-      const tradeId = randomUUID();
-      await lane.openTrade(tradeId, symbol);
-      await until('it is guarded', WITHIN_MS, async () => (await guardOf(tradeId)) !== null);
-      const leaseId = (await guardOf(tradeId)) ?? '';
-      const trades = [...(byGuard.get(leaseId) ?? []), { tradeId, move }];
-      byGuard.set(leaseId, trades);
-      const guard = workers.find(({ worker }) => leaseId.includes(`-${worker.pid}-`));
-      if (trades.length === POSITIONS && guard) return { trades, guard };
+      const trade = await openGuarded();
+      const trades = [...(byGuard.get(trade.leaseId) ?? []), trade];
+      byGuard.set(trade.leaseId, trades);
+      const guard = workers.find(({ worker }) => trade.leaseId.includes(`-${worker.pid}-`));
+      if (trades.length === positions && guard) return { trades, guard };
     }
   }
 
-  async function unguardedMs(strike: Strike, breachAfterMs: number): Promise<number[]> {
-    const { trades, guard } = await openUnderOneGuard();
-    await strike(guard);
-    const struckAtMs = Date.now();
-    await delay(breachAfterMs);
-    await Promise.all(trades.map(({ move }) => move(0.79)));
-    const exitOf = async ({ tradeId }: Trade) =>
-      (await legsOf(lane, tradeId)).find(({ leg }) => leg.startsWith('exit'));
-    await Promise.all(
-      trades.map((trade) =>
-        until('it is sold', WITHIN_MS, async () => (await exitOf(trade)) !== undefined).catch(
-          (error: unknown) => {
-            throw new Error(`${String(error)}\n${lane.story(trade.tradeId)}`);
-          },
-        ),
-      ),
-    );
-    const times = await Promise.all(
-      trades.map(async (trade) => ((await exitOf(trade))?.processedAtMs ?? Infinity) - struckAtMs),
-    );
-    return times;
+  /** Epoch ms at which the exchange had its exit. */
+  async function soldAtMs({ tradeId }: Trade): Promise<number> {
+    const exit = async () => (await legsOf(lane, tradeId)).find(({ leg }) => leg.startsWith('exit'));
+    await until('it is sold', WITHIN_MS, async () => (await exit()) !== undefined).catch((error: unknown) => {
+      throw new Error(`${String(error)}\n${lane.story(tradeId)}`);
+    });
+    return (await exit())?.processedAtMs ?? Infinity;
   }
 
-  async function heal(guard: CutOff): Promise<void> {
+  async function expectClosed(trades: readonly Trade[]): Promise<void> {
+    for (const { tradeId } of trades) {
+      const { stage, exitRule } = await lane.client.result(tradeId);
+      expect(stage).toBe('closed');
+      // Forced: its guard sold, and took the reason with it.
+      expect(['emergency-loss', 'forced']).toContain(exitRule);
+      await expectSoldOnce(lane, tradeId, ['entry', 'exit-1']);
+    }
+  }
+
+  function heal(guard: CutOff): void {
     guard.toTemporal.heal();
     guard.toExchange.heal();
   }
 
+  // The emergency comes while the guard is gone: until it is sold the position had nobody who could fire.
   it.each<[string, Strike, number, (guard: CutOff) => Promise<void> | void]>([
-    ['killed', ({ worker }) => worker.kill().then(() => undefined), 0, startWorker],
+    ['killed', kill, 0, startWorker],
     [
       'frozen',
       ({ worker }) => void process.kill(worker.pid, 'SIGSTOP'),
@@ -120,14 +124,75 @@ describe('positions whose guard is struck', { timeout: 1_200_000 }, () => {
     ['cut off from the exchange', ({ toExchange }) => toExchange.cut(), 0, heal],
   ])('%s: sold once each, soon', async (name, strike, breachAfterMs, mend) => {
     for (let round = 0; round < ROUNDS; round += 1) {
-      let struck: CutOff | null = null;
-      const times = await unguardedMs((guard) => {
-        struck = guard;
-        return strike(guard);
-      }, breachAfterMs);
+      const { trades, guard } = await openUnderOneGuard();
+      await strike(guard);
+      const struckAtMs = Date.now();
+      await delay(breachAfterMs);
+      await Promise.all(trades.map(({ move }) => move(0.79)));
+      const times = (await Promise.all(trades.map(soldAtMs))).map((atMs) => atMs - struckAtMs);
       console.log(`${name}: ${times.map((ms) => (ms / 1000).toFixed(1)).join(' ')} s`);
-      if (struck) await mend(struck);
-      expect(times.length).toBe(POSITIONS);
+      await mend(guard);
+      await expectClosed(trades);
+      expect(Math.max(...times)).toBeLessThan(LONGEST_UNGUARDED_MS);
     }
+  });
+
+  it('killed before, while and after it fires: sold once each', async () => {
+    const { trades, guard } = await openUnderOneGuard(1);
+    guard.toExchange.cut('to-server');
+    await breachAnd(trades, () => kill(guard));
+    guard.toExchange.heal();
+    await startWorker();
+    await expectClosed(trades);
+
+    const second = await openUnderOneGuard(1);
+    second.guard.toTemporal.cut();
+    await breachAnd(second.trades, async () => {
+      await Promise.all(second.trades.map(soldAtMs));
+      await kill(second.guard);
+    });
+    await startWorker();
+    await expectClosed(second.trades);
+
+    const third = await openUnderOneGuard(1);
+    await breachAnd(third.trades, async () => {
+      await until('the trade has heard', WITHIN_MS, async () => {
+        const states = await Promise.all(third.trades.map(({ tradeId }) => lane.client.state(tradeId)));
+        return states.every(({ demand }) => demand !== null);
+      });
+      await kill(third.guard);
+    });
+    await startWorker();
+    await expectClosed(third.trades);
+  });
+
+  async function breachAnd(trades: readonly Trade[], strike: () => void | Promise<void>): Promise<void> {
+    await Promise.all(trades.map(({ move }) => move(0.79)));
+    await strike();
+  }
+
+  it('restarted one after the other, with a hundred positions: sold once each', async () => {
+    const trades: Trade[] = [];
+    for (let n = 0; n < ROLLED_POSITIONS; n += 1) {
+      const { symbol, move } = await lane.freshSymbol();
+      const tradeId = randomUUID();
+      await lane.openTrade(tradeId, symbol);
+      trades.push({ tradeId, move });
+    }
+    for (const { tradeId } of trades) {
+      await until('it is guarded', WITHIN_MS, async () => (await guardOf(tradeId)) !== null);
+    }
+    const running = workers.filter(({ worker }) => lane.isAlive(worker));
+    const startedAtMs = Date.now();
+    for (const [turn, { worker }] of running.entries()) {
+      await startWorker();
+      const stopped = worker.stop();
+      await Promise.all(trades.filter((_, n) => n % 4 === turn).map(({ move }) => move(0.79)));
+      await stopped;
+    }
+    await Promise.all(trades.map(({ move }) => move(0.79)));
+    await Promise.all(trades.map(soldAtMs));
+    console.log(`rolled ${running.length} workers, ${trades.length} sold in ${Date.now() - startedAtMs} ms`);
+    await expectClosed(trades);
   });
 });

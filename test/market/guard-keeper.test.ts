@@ -17,7 +17,10 @@ const SOLD: FiredExit = {
 };
 
 /** A keeper with a lease, a market that is quoted by hand, and an exchange that counts what is fired. */
-async function guardedMarket(beat: () => Promise<void> = () => Promise.resolve()) {
+async function guardedMarket(
+  beat: () => Promise<void> = () => Promise.resolve(),
+  isBetterElsewhere: () => Promise<boolean> = () => Promise.resolve(false),
+) {
   const fired: string[] = [];
   const told: string[] = [];
   const clock = { aheadMs: 0 };
@@ -28,7 +31,7 @@ async function guardedMarket(beat: () => Promise<void> = () => Promise.resolve()
       subscribe: () => undefined,
       unsubscribe: () => undefined,
       onQuote: (listener) => (quote = listener),
-      status: () => ({ connected: true, lastMessageMs: null, reconnects: 0 }),
+      status: () => ({ connected: true, lastMessageMs: null, lastHeardMs: null, reconnects: 0 }),
       close: () => Promise.resolve(),
     },
     predict: () => Promise.resolve(null),
@@ -49,9 +52,10 @@ async function guardedMarket(beat: () => Promise<void> = () => Promise.resolve()
       told.push(tradeId);
       return Promise.resolve();
     },
+    isBetterElsewhere,
     log,
   });
-  const held = keeper.hold('lease-1', beat, 1_000, 60_000);
+  const held = keeper.hold('lease-1', beat, 100, 60_000);
   await expect.poll(() => leaseOf(keeper)).toBe('lease-1');
   const mark = (price: string) =>
     quote({
@@ -67,7 +71,7 @@ async function guardedMarket(beat: () => Promise<void> = () => Promise.resolve()
     await held;
     hub.close();
   };
-  return { keeper, fired, told, clock, mark, end };
+  return { keeper, held, fired, told, clock, mark, end };
 }
 
 function leaseOf(keeper: GuardKeeper): string | null {
@@ -141,6 +145,19 @@ describe('a guard', () => {
     clock.aheadMs = 300_000;
     await expect.poll(() => keeper.holding('p', 'lease-1')).toEqual({ isHeld: false, last: null });
     expect([fired, told]).toEqual([[], []]);
+    await end();
+  });
+
+  it('gives its lease back when only others see the exchange, and says what it has sold', async () => {
+    let isBlind = false;
+    const { keeper, held, mark, end } = await guardedMarket(undefined, () => Promise.resolve(isBlind));
+    await keeper.arm(armed('sold'));
+    mark('50');
+    mark('100');
+    await keeper.arm(armed('kept'));
+    isBlind = true;
+    expect(await held).toEqual({ soldPositions: ['sold'] });
+    expect(leaseOf(keeper)).toBeNull();
     await end();
   });
 

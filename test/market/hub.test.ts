@@ -32,7 +32,7 @@ class HandHub {
         subscribe: () => undefined,
         unsubscribe: () => undefined,
         onQuote: (listener) => (this.#quote = listener),
-        status: () => ({ connected: true, lastMessageMs: null, reconnects: 0 }),
+        status: () => ({ connected: true, lastMessageMs: null, lastHeardMs: null, reconnects: 0 }),
         close: () => Promise.resolve(),
       },
       predict: (symbol) => Promise.resolve(this.predictions.get(symbol) ?? null),

@@ -71,7 +71,7 @@ function watch(predict: (symbol: string) => Promise<Prediction | null>) {
       subscribe: () => undefined,
       unsubscribe: () => undefined,
       onQuote: (heard) => (listener = heard),
-      status: () => ({ connected: true, lastMessageMs: null, reconnects: 0 }),
+      status: () => ({ connected: true, lastMessageMs: null, lastHeardMs: null, reconnects: 0 }),
       close: async () => undefined,
     },
     predict,

@@ -27,6 +27,7 @@ export function createKrakenFeed(options: KrakenFeedOptions): MarketFeed {
   const silentSince = new Map<string, number>();
   const listeners: ((quote: Quote) => void)[] = [];
   let lastMessageMs: number | null = null;
+  let lastHeardMs: number | null = null;
   let asking = false;
 
   const socket = createSocket({
@@ -61,7 +62,7 @@ export function createKrakenFeed(options: KrakenFeedOptions): MarketFeed {
       socket.restart('was silent');
       return;
     }
-    lastMessageMs = now();
+    lastMessageMs = lastHeardMs = now();
     const read = readFrame(frame);
     if (read.kind === 'ticks') for (const tick of read.ticks) receiveTick(tick, lastMessageMs);
     else if (read.kind === 'refused') log.warn({ why: read.why }, 'market subscription refused');
@@ -115,6 +116,7 @@ export function createKrakenFeed(options: KrakenFeedOptions): MarketFeed {
     asking = true;
     restQuotes(symbols)
       .then((quotes) => {
+        lastHeardMs = now();
         for (const quote of quotes) if (uses.has(quote.symbol)) tell(quote);
       })
       .catch((error: unknown) => {
@@ -145,7 +147,7 @@ export function createKrakenFeed(options: KrakenFeedOptions): MarketFeed {
       listeners.push(listener);
     },
     status(): FeedStatus {
-      return { connected: socket.connected(), lastMessageMs, reconnects: socket.reconnects() };
+      return { connected: socket.connected(), lastMessageMs, lastHeardMs, reconnects: socket.reconnects() };
     },
     async close() {
       clearInterval(housekeeping);

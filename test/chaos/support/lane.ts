@@ -154,6 +154,10 @@ export class Lane {
     return true;
   }
 
+  isAlive({ pid }: NodeChild): boolean {
+    return isAlive(pid);
+  }
+
   linesOf(worker: NodeChild, event: string): number {
     return this.#log.filter((line) => line.pid === worker.pid && line.event === event).length;
   }

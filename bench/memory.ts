@@ -1,0 +1,45 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { usageOf } from './stack/processes.ts';
+import { BenchRun } from './stack/run.ts';
+import { startServers } from './stack/servers.ts';
+
+const POSITIONS = [100, 10_000];
+const QUICK_POSITIONS = [20];
+const MEASURED_MS = 30_000;
+const QUICK_MEASURED_MS = 2_000;
+
+/** What each part needs to hold so many positions while all symbols move: CPU as a fraction of one core. */
+export async function* memoryRows({ quick }: { readonly quick: boolean }): AsyncGenerator<object> {
+  for (const positions of quick ? QUICK_POSITIONS : POSITIONS) {
+    const servers = await startServers();
+    try {
+      const run = await BenchRun.begin(servers, 'guard');
+      const startedMs = performance.now();
+      await run.hold(positions);
+      const openedMs = performance.now() - startedMs;
+      run.moveMarket();
+      // What opening them has left to be done is not what holding them costs.
+      await delay(quick ? QUICK_MEASURED_MS : MEASURED_MS);
+      const parts = { ...servers.pids, worker: run.workerPid };
+      const before = await usageOfAll(parts);
+      const fromMs = performance.now();
+      await delay(quick ? QUICK_MEASURED_MS : MEASURED_MS);
+      const after = await usageOfAll(parts);
+      const seconds = (performance.now() - fromMs) / 1_000;
+      for (const [part, { rssMiB, cpuSeconds }] of Object.entries(after)) {
+        const cpu = (cpuSeconds - (before[part]?.cpuSeconds ?? 0)) / seconds;
+        yield { bench: 'memory', positions, part, rssMiB: Math.round(rssMiB), cpu: Number(cpu.toFixed(3)) };
+      }
+      yield { bench: 'memory', positions, part: 'opening', seconds: Math.round(openedMs / 1_000) };
+      run.close();
+    } finally {
+      await servers.stop();
+    }
+  }
+}
+
+async function usageOfAll(pids: Readonly<Record<string, number>>) {
+  const usage: Record<string, Awaited<ReturnType<typeof usageOf>>> = {};
+  for (const [part, pid] of Object.entries(pids)) usage[part] = await usageOf(pid);
+  return usage;
+}
