@@ -87,7 +87,13 @@ export class StackStarter {
     const { cliScript } = this.#options;
     const onLog = (line: LogLine) => this.#options.onLog?.(name, line);
     await this.#keepUp(name, () =>
-      startNodeChild({ name, args, env, onLog, ...(cliScript === undefined ? {} : { script: cliScript }) }),
+      startNodeChild({
+        name,
+        args,
+        env: speaking(env),
+        onLog,
+        ...(cliScript === undefined ? {} : { script: cliScript }),
+      }),
     );
   }
 
@@ -121,4 +127,10 @@ export class StackStarter {
       await this.#dataDir.release();
     }
   }
+}
+
+/** A part tells that it is ready, and what happens to trades, by lines of level info: quieter it would not be heard. */
+function speaking(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const isQuiet = ['warn', 'error'].includes(env.HOLDFAST_LOG_LEVEL ?? '');
+  return isQuiet ? { ...env, HOLDFAST_LOG_LEVEL: 'info' } : env;
 }

@@ -3,7 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LEASE_TIMEOUT_MS } from '../../src/domain/safety-times.ts';
 import type { NodeChild } from '../../src/embedded/node-child.ts';
-import { expectSoldOnce, legsOf } from '../support/protected-trades.ts';
+import { acceptedLegs } from '../support/order-legs.ts';
+import { expectSoldOnce } from '../support/protected-trades.ts';
 import { openTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
 import { Lane } from './support/lane.ts';
 import { until } from './support/until.ts';
@@ -87,13 +88,21 @@ describe('positions whose guard is struck', { timeout: 1_200_000 }, () => {
     }
   }
 
-  /** Epoch ms at which the exchange had its exit. */
-  async function soldAtMs({ tradeId }: Trade): Promise<number> {
-    const exit = async () => (await legsOf(lane, tradeId)).find(({ leg }) => leg.startsWith('exit'));
-    await until('it is sold', WITHIN_MS, async () => (await exit()) !== undefined).catch((error: unknown) => {
-      throw new Error(`${String(error)}\n${lane.story(tradeId)}`);
-    });
-    return (await exit())?.processedAtMs ?? Infinity;
+  /** Epoch ms at which the exchange had the exit of each. */
+  async function soldAtMs(trades: readonly Trade[]): Promise<number[]> {
+    const exits = async () => {
+      const arrivals = await lane.paper.orders();
+      return trades.map(({ tradeId }) =>
+        acceptedLegs(arrivals, tradeId).find(({ leg }) => leg.startsWith('exit')),
+      );
+    };
+    await until('all are sold', WITHIN_MS, async () => (await exits()).every(Boolean)).catch(
+      async (error: unknown) => {
+        const unsold = (await exits()).findIndex((exit) => exit === undefined);
+        throw new Error(`${String(error)}\n${lane.story(trades[unsold]?.tradeId ?? '')}`);
+      },
+    );
+    return (await exits()).map((exit) => exit?.processedAtMs ?? Infinity);
   }
 
   async function expectClosed(trades: readonly Trade[]): Promise<void> {
@@ -129,7 +138,7 @@ describe('positions whose guard is struck', { timeout: 1_200_000 }, () => {
       const struckAtMs = Date.now();
       await delay(breachAfterMs);
       await Promise.all(trades.map(({ move }) => move(0.79)));
-      const times = (await Promise.all(trades.map(soldAtMs))).map((atMs) => atMs - struckAtMs);
+      const times = (await soldAtMs(trades)).map((atMs) => atMs - struckAtMs);
       console.log(`${name}: ${times.map((ms) => (ms / 1000).toFixed(1)).join(' ')} s`);
       await mend(guard);
       await expectClosed(trades);
@@ -148,7 +157,7 @@ describe('positions whose guard is struck', { timeout: 1_200_000 }, () => {
     const second = await openUnderOneGuard(1);
     second.guard.toTemporal.cut();
     await breachAnd(second.trades, async () => {
-      await Promise.all(second.trades.map(soldAtMs));
+      await soldAtMs(second.trades);
       await kill(second.guard);
     });
     await startWorker();
@@ -191,7 +200,7 @@ describe('positions whose guard is struck', { timeout: 1_200_000 }, () => {
       await stopped;
     }
     await Promise.all(trades.map(({ move }) => move(0.79)));
-    await Promise.all(trades.map(soldAtMs));
+    await soldAtMs(trades);
     console.log(`rolled ${running.length} workers, ${trades.length} sold in ${Date.now() - startedAtMs} ms`);
     await expectClosed(trades);
   });

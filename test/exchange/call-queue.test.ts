@@ -66,6 +66,21 @@ describe('call queue', () => {
     expect(started).toEqual(['hanging', 'exit', 'exit 2', 'entry', 'look-up']);
   });
 
+  it('sends what gets us out before anything that is asked, however urgent', async () => {
+    const { queue, add, started } = heldQueue();
+    const first = add('first', 'reconcile', true);
+    const question = queue.add({
+      cost: { counter: 'none' },
+      priority: 'exit',
+      isQuestion: true,
+      run: async () => started.push('question'),
+    });
+    const exit = add('exit', 'exit');
+    first.release();
+    await Promise.all([first.done, question, exit.done]);
+    expect(started).toEqual(['first', 'exit', 'question']);
+  });
+
   it('lets no question overtake, however urgent', async () => {
     const { queue, add, started } = heldQueue();
     const hanging = add('hanging', 'reconcile', true);

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { isRunning, type ProcessIdentity } from '../../src/embedded/process-identity.ts';
 import { portsFrom } from '../../src/embedded/ports.ts';
 import { freePortBase } from '../support/port-base.ts';
-import { holdfast, holdfastJson, startUp, type Up } from '../support/up.ts';
+import { holdfast, holdfastJson, startUpWith, type Up } from '../support/up.ts';
 
 interface Position {
   readonly positionId: string;
@@ -43,7 +43,9 @@ describe('holdfast up', { timeout: 180_000 }, () => {
     return (await Promise.all(tails)).join('\n');
   }
 
-  const start = () => startUp('--data-dir', root, '--port-base', String(portBase));
+  // A quiet log must not keep a stack from telling that it is ready.
+  const start = () =>
+    startUpWith({ HOLDFAST_LOG_LEVEL: 'warn' }, '--data-dir', root, '--port-base', String(portBase));
 
   /** What the stack has recorded of its processes, by part. */
   async function processes(): Promise<Map<string, ProcessIdentity>> {

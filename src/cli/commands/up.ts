@@ -1,6 +1,7 @@
 import { createWriteStream, mkdirSync, type WriteStream } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import { levels } from 'pino';
 import { isReadyLogLine, tradeEventLine } from '../event-lines.ts';
 import { createStderrLogger } from '../../logging.ts';
 import { onStopSignal } from '../../embedded/parent-link.ts';
@@ -76,9 +77,10 @@ async function up(options: UpOptions): Promise<void> {
   logs.close();
 }
 
-/** The whole log of every part, as JSON lines: `<data-dir>/logs/<part>.log`. */
+/** The log of every part from `HOLDFAST_LOG_LEVEL` on, as JSON lines: `<data-dir>/logs/<part>.log`. */
 class LogFiles {
   readonly #directory: string;
+  readonly #fromLevel = levels.values[process.env.HOLDFAST_LOG_LEVEL ?? 'info'] ?? 0;
   readonly #streams = new Map<string, WriteStream>();
 
   constructor(directory: string) {
@@ -86,7 +88,7 @@ class LogFiles {
   }
 
   write(child: string, line: LogLine): void {
-    if (isReadyLogLine(line)) return;
+    if (isReadyLogLine(line) || (typeof line.level === 'number' && line.level < this.#fromLevel)) return;
     let stream = this.#streams.get(child);
     if (!stream) {
       mkdirSync(this.#directory, { recursive: true });

@@ -1,7 +1,9 @@
 import { ExchangeUnavailable, type CallPriority } from '../port.ts';
 import type { CallBudget, CallCost } from './call-budget.ts';
 
-const ORDER: readonly CallPriority[] = ['exit', 'entry', 'look-up', 'reconcile'];
+/** Orders and cancels that get us out wait behind no question, not even behind those that other exits ask. */
+type Lane = 'way-out' | CallPriority;
+const ORDER: readonly Lane[] = ['way-out', 'exit', 'entry', 'look-up', 'reconcile'];
 
 /** The call was never started: its time was up while it waited for its turn. */
 export class WaitedTooLong extends Error {
@@ -56,19 +58,19 @@ export function createCallQueue(
   budget: Omit<CallBudget, 'used'>,
   nowMs = () => performance.now(),
 ): CallQueue {
-  const lanes = new Map<CallPriority, Entry[]>(ORDER.map((priority) => [priority, []]));
+  const lanes = new Map<Lane, Entry[]>(ORDER.map((lane) => [lane, []]));
   const inFlight = new Map<Entry, number>();
   let closed = false;
   let timer: NodeJS.Timeout | undefined;
   let timerAtMs = Infinity;
 
   function waiting(): Entry[] {
-    return ORDER.flatMap((priority) => lanes.get(priority) ?? []);
+    return ORDER.flatMap((lane) => lanes.get(lane) ?? []);
   }
 
   function remove(entry: Entry): void {
     clearTimeout(entry.giveUp);
-    const lane = lanes.get(entry.priority);
+    const lane = lanes.get(laneOf(entry));
     lane?.splice(lane.indexOf(entry), 1);
   }
 
@@ -89,8 +91,8 @@ export function createCallQueue(
   function* candidates(): Iterable<Entry> {
     const [ahead, ...others] = inFlight.keys();
     if (ahead !== undefined && (ahead.isWayOut || others.length > 0)) return;
-    for (const priority of ORDER) {
-      for (const entry of lanes.get(priority) ?? []) if (ahead === undefined || entry.isWayOut) yield entry;
+    for (const lane of ORDER) {
+      yield* lanes.get(lane) ?? [];
       if (ahead !== undefined) return;
     }
   }
@@ -131,7 +133,7 @@ export function createCallQueue(
   }
 
   function enqueue(entry: Entry, maxWaitMs: number | undefined): void {
-    lanes.get(entry.priority)?.push(entry);
+    lanes.get(laneOf(entry))?.push(entry);
     if (maxWaitMs !== undefined) {
       const tooLate = new WaitedTooLong('the call waited for its turn until its time was up');
       entry.giveUp = setTimeout(
@@ -176,4 +178,8 @@ export function createCallQueue(
       for (const entry of waiting()) drop(entry, error);
     },
   };
+}
+
+function laneOf({ isWayOut, priority }: Entry): Lane {
+  return isWayOut ? 'way-out' : priority;
 }
