@@ -28,7 +28,6 @@ import { settlementWorkflowId, type Settled } from './workflows/settlement.ts';
 import type { LearningProgress } from './workflows/learning.ts';
 import { DESTINATIONS, type Alert, type Destination } from './domain/alerts.ts';
 import type { Side } from './domain/position.ts';
-import { WORKFLOW_TASK_TIMEOUT_MS } from './domain/safety-times.ts';
 import type {
   ExitAnswer,
   ExitDecision,

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { LEASE_TIMEOUT_MS } from '../../src/domain/safety-times.ts';
+import { guardCheckAfterMs, LEASE_TIMEOUT_MS } from '../../src/domain/safety-times.ts';
 import type { NodeChild } from '../../src/embedded/node-child.ts';
 import { acceptedLegs } from '../support/order-legs.ts';
 import { expectSoldOnce } from '../support/protected-trades.ts';
 import { openTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
-import { Lane } from './support/lane.ts';
+import { Lane, TIME_SCALE } from './support/lane.ts';
 import { until } from './support/until.ts';
 
 const POSITIONS = 5;
@@ -144,6 +144,19 @@ describe('positions whose guard is struck', { timeout: 1_200_000 }, () => {
       await expectClosed(trades);
       expect(Math.max(...times)).toBeLessThan(LONGEST_UNGUARDED_MS);
     }
+  });
+
+  it('ended by hand in Temporal: armed again by the next reconciliation', async () => {
+    const trade = await openGuarded();
+    // The trade's own first look is over then, and the next one too far away.
+    await delay((guardCheckAfterMs(0) * 1.5) / TIME_SCALE);
+    await lane.temporal.client.workflow.getHandle(`guard-${trade.leaseId}`).terminate('test');
+    await until('it has another guard', guardCheckAfterMs(1) / TIME_SCALE / 1.5, async () => {
+      const leaseId = await guardOf(trade.tradeId);
+      return leaseId !== null && leaseId !== trade.leaseId;
+    });
+    await trade.move(0.79);
+    await expectClosed([trade]);
   });
 
   it('killed before, while and after it fires: sold once each', async () => {

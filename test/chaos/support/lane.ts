@@ -17,7 +17,7 @@ import { bareEnvironment } from '../../support/up.ts';
 /** How many workers a lane may see in its life. */
 const KEYS = 40;
 /** The policy's minutes shrink, and with them how long the rest of a limit order may rest. */
-const TIME_SCALE = 10;
+export const TIME_SCALE = 10;
 
 const SPOT_USD = PAIR_ROWS.filter(([, quote]) => quote === 'ZUSD').map(
   ([base, , decimals, , , , , price]) => {
