@@ -16,6 +16,7 @@ const LONG = [
   'test/integration/reconcile-flatten.test.ts',
   'test/integration/reconcile-loss.test.ts',
   'test/integration/reconcile-midway.test.ts',
+  'test/integration/reconcile-rows.test.ts',
   'test/integration/reconcile-shortage.test.ts',
 ];
 

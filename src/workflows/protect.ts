@@ -12,7 +12,6 @@ import { isInDoubt } from './stop-state.ts';
 import { openQuantity, type RearmRequest } from './trade-state.ts';
 import type { EntryPlan, LastEvaluation, OpenPosition, TradeState } from './messages.ts';
 
-
 /**
  * Keeps the position under guard until an exit is demanded. A guard sells and signals when a mark or a prediction
  * decides. That it is lost is told by its lease; a slow timer is the belt and braces, for when nobody heard.
