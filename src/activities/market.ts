@@ -55,11 +55,12 @@ export function createMarketActivities(dependencies: MarketActivityDependencies)
       const { position, exit } = request;
       const bestPrice =
         known === null ? position.bestPrice : betterPrice(position.side, position.bestPrice, known);
-      const armed = await keeper.arm({
+      const trade = {
         ...request,
         position: { ...position, bestPrice },
         exit: exit && { ...exit, clientOrderId: clientOrderId(workflowId, exit.leg) },
-      });
+      };
+      const armed = await keeper.arm(trade, askedAtMs());
       const { guard, last, isNew } = armed;
       if (isNew) {
         const bounds = last?.band ? `: exits below ${last.band.low}, above ${last.band.high}` : '';
@@ -77,7 +78,8 @@ export function createMarketActivities(dependencies: MarketActivityDependencies)
       mayFire?: boolean;
     }): Promise<{ fired: FiredExit | null }> {
       const { positionId, mayFire = true } = question;
-      return { fired: await (mayFire ? keeper.exitNow(positionId) : keeper.release(positionId)) };
+      const atMs = askedAtMs();
+      return { fired: await (mayFire ? keeper.exitNow(positionId, atMs) : keeper.release(positionId, atMs)) };
     },
 
     /** The guard neither sells nor watches until it is armed again. What it has sold before, if anything. */
@@ -147,6 +149,11 @@ export function createMarketActivities(dependencies: MarketActivityDependencies)
       return trades.length;
     },
   };
+}
+
+/** When the workflow's task became this activity, epoch ms by Temporal's clock. */
+function askedAtMs(): number {
+  return Context.current().info.scheduledTimestampMs;
 }
 
 async function liveRow(

@@ -42,7 +42,8 @@ const REMEMBERED_MS = 3_600_000;
 export class GuardKeeper {
   readonly #options: GuardKeeperOptions;
   readonly #fired = new Map<string, Promise<FiredExit | null>>();
-  readonly #takenBack = new Set<string>();
+  /** When each was taken back, epoch ms by Temporal's clock. */
+  readonly #takenBack = new Map<string, number>();
   #leaseId: string | null = null;
   #release: (() => void) | null = null;
   #stopping = false;
@@ -62,11 +63,16 @@ export class GuardKeeper {
     return this.#leaseId;
   }
 
-  async arm(trade: ArmedTrade): Promise<{ guard: GuardRef; last: LastEvaluation | null; isNew: boolean }> {
+  /** @param askedAtMs when Temporal was asked, epoch ms by its clock */
+  async arm(
+    trade: ArmedTrade,
+    askedAtMs: number,
+  ): Promise<{ guard: GuardRef; last: LastEvaluation | null; isNew: boolean }> {
     const { hub } = this.#options;
     const guard = this.guard();
-    // An arming may be so late that the trade has begun to sell meanwhile.
-    if (this.#takenBack.has(trade.positionId)) throw new NoLease('the trade sells this position itself');
+    // An arming may be so late that the trade has begun to sell meanwhile. One asked later is of a trade begun anew.
+    if (askedAtMs <= (this.#takenBack.get(trade.positionId) ?? -Infinity))
+      throw new NoLease('the trade sells this position itself');
     const isNew = !hub.isGuarding(trade.positionId);
     if (this.#fired.has(firingKey(trade))) return { guard, last: null, isNew: false };
     const last = await hub.arm(trade);
@@ -107,9 +113,9 @@ export class GuardKeeper {
   }
 
   /** The trade demands the exit itself, for good. Null when this guard neither holds the position nor has sold it. */
-  async exitNow(positionId: string): Promise<FiredExit | null> {
+  async exitNow(positionId: string, askedAtMs: number): Promise<FiredExit | null> {
     const { hub } = this.#options;
-    this.#takeBack(positionId);
+    this.#takeBack(positionId, askedAtMs);
     const guarded = hub.find(positionId);
     if (!guarded) return this.#lastFiring(positionId);
     hub.disarm(positionId);
@@ -117,8 +123,8 @@ export class GuardKeeper {
   }
 
   /** Gives the position back, for good, without selling. What it has fired before, if anything. */
-  async release(positionId: string): Promise<FiredExit | null> {
-    this.#takeBack(positionId);
+  async release(positionId: string, askedAtMs: number): Promise<FiredExit | null> {
+    this.#takeBack(positionId, askedAtMs);
     this.#options.hub.disarm(positionId);
     return this.#lastFiring(positionId);
   }
@@ -197,8 +203,8 @@ export class GuardKeeper {
     }
   }
 
-  #takeBack(positionId: string): void {
-    this.#takenBack.add(positionId);
+  #takeBack(positionId: string, askedAtMs: number): void {
+    this.#takenBack.set(positionId, askedAtMs);
     setTimeout(() => this.#takenBack.delete(positionId), REMEMBERED_MS).unref();
   }
 

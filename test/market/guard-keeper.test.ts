@@ -107,10 +107,10 @@ function armed(positionId: string): ArmedTrade {
 describe('a guard', () => {
   it('sells once at a mark that decides, and gives the same answer to a trade that asks later', async () => {
     const { keeper, fired, mark, end } = await guardedMarket();
-    await keeper.arm(armed('p'));
+    await keeper.arm(armed('p'), 1);
     mark('60');
     mark('50');
-    expect(await keeper.exitNow('p')).toEqual(SOLD);
+    expect(await keeper.exitNow('p', 2)).toEqual(SOLD);
     expect(fired).toEqual(['p']);
     await end();
   });
@@ -122,13 +122,18 @@ describe('a guard', () => {
     'is not armed by a request that comes after its position was taken back %s',
     async (_, call) => {
       const { keeper, fired, mark, end } = await guardedMarket();
-      expect(await keeper[call]('p')).toBeNull();
-      await expect(keeper.arm(armed('p'))).rejects.toThrow(NoLease);
+      expect(await keeper[call]('p', 2)).toBeNull();
+      await expect(keeper.arm(armed('p'), 1)).rejects.toThrow(NoLease);
       mark('50');
       expect(fired).toEqual([]);
-      await keeper.arm(armed('other'));
+      await keeper.arm(armed('other'), 1);
       mark('50');
       expect(fired).toEqual(['other']);
+      mark('100');
+      // Its trade was lost with Temporal's storage and has begun anew.
+      await keeper.arm(armed('p'), 3);
+      mark('50');
+      expect(fired).toEqual(['other', 'p']);
       await end();
     },
   );
@@ -138,7 +143,7 @@ describe('a guard', () => {
     const { keeper, fired, told, clock, mark, end } = await guardedMarket(() =>
       isFrozen ? new Promise(() => undefined) : Promise.resolve(),
     );
-    await keeper.arm(armed('p'));
+    await keeper.arm(armed('p'), 1);
     mark('98');
     isFrozen = true;
     // It wakes up after the minimum hold: the loss that it last saw would be sold now.
@@ -151,10 +156,10 @@ describe('a guard', () => {
   it('gives its lease back when only others see the exchange, and says what it has sold', async () => {
     let isBlind = false;
     const { keeper, held, mark, end } = await guardedMarket(undefined, () => Promise.resolve(isBlind));
-    await keeper.arm(armed('sold'));
+    await keeper.arm(armed('sold'), 1);
     mark('50');
     mark('100');
-    await keeper.arm(armed('kept'));
+    await keeper.arm(armed('kept'), 1);
     isBlind = true;
     expect(await held).toEqual({ soldPositions: ['sold'] });
     expect(leaseOf(keeper)).toBeNull();
@@ -163,10 +168,10 @@ describe('a guard', () => {
 
   it('sells nothing any more when it has given its lease back', async () => {
     const { keeper, fired, mark, end } = await guardedMarket();
-    await keeper.arm(armed('p'));
+    await keeper.arm(armed('p'), 1);
     await end();
     mark('50');
     expect(fired).toEqual([]);
-    await expect(keeper.arm(armed('p'))).rejects.toThrow(NoLease);
+    await expect(keeper.arm(armed('p'), 1)).rejects.toThrow(NoLease);
   });
 });
