@@ -5,6 +5,7 @@ import { createRandom } from '../src/domain/random.ts';
 import { clientOrderId } from '../src/exchange/client-order-id.ts';
 import { tradeWorkflowId } from '../src/workflows/trade-id.ts';
 import type { TradeInput } from '../src/workflows/messages.ts';
+import type { BenchOptions } from './options.ts';
 import { FINE_PAIRS } from './stack/book.ts';
 import type { Wanted } from './stack/positions.ts';
 import { percentile } from './stack/percentile.ts';
@@ -36,8 +37,9 @@ const BREACHES_PER_PAIR = 25;
  * Mark published by the exchange → exit order received by it, both by the exchange's own clock and journal, over
  * the whole stack on loopback, while all 50 symbols move. Rounded up to whole milliseconds.
  */
-export async function* exitRows({ quick }: { readonly quick: boolean }): AsyncGenerator<object> {
+export async function* exitRows({ quick, positions }: BenchOptions): AsyncGenerator<object> {
   for (const size of quick ? QUICK : FULL) {
+    if (positions !== null && size.positions !== positions) continue;
     for (const mechanism of ['guard', 'signal', 'poll'] as const) {
       if (size.samples[mechanism] > 0) yield* measured(mechanism, size, quick ? QUICK_BURST : BURST);
     }

@@ -4,12 +4,13 @@ import { ledgerRows } from './ledger.ts';
 import { learningRows } from './learning.ts';
 import { marksRows } from './marks.ts';
 import { memoryRows } from './memory.ts';
+import type { BenchOptions } from './options.ts';
 
-type Rows = (options: { readonly quick: boolean }) => Iterable<object> | AsyncIterable<object>;
+type Rows = (options: BenchOptions) => Iterable<object> | AsyncIterable<object>;
 
 /**
- * `npm run bench -- [NAME…] --json`: one JSON line a row; all of them when none is named. With `--quick` those on a
- * stack run in seconds, to see that they still work: their figures mean nothing.
+ * `npm run bench -- [NAME…] --json`: one JSON line a row; all of them when none is named. `--positions=N` runs that size
+ * only. With `--quick` those on a stack run in seconds, to see that they still work: their figures mean nothing.
  */
 const BENCHES: Readonly<Record<string, Rows>> = {
   exit: exitRows,
@@ -22,6 +23,10 @@ const BENCHES: Readonly<Record<string, Rows>> = {
 
 const names = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
 const quick = process.argv.includes('--quick');
+const size = /^--positions=(\d+)$/.exec(
+  process.argv.find((each) => each.startsWith('--positions=')) ?? '',
+)?.[1];
+const positions = size === undefined ? null : Number(size);
 const unknown = names.filter((name) => !(name in BENCHES));
 if (unknown.length > 0) {
   process.stderr.write(
@@ -30,7 +35,7 @@ if (unknown.length > 0) {
   process.exitCode = 1;
 } else {
   for (const name of names.length > 0 ? names : Object.keys(BENCHES)) {
-    for await (const row of BENCHES[name]?.({ quick }) ?? [])
+    for await (const row of BENCHES[name]?.({ quick, positions }) ?? [])
       process.stdout.write(`${JSON.stringify(row)}\n`);
   }
 }

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { BenchOptions } from './options.ts';
 import { usageOf } from './stack/processes.ts';
 import { BenchRun } from './stack/run.ts';
 import { startServers } from './stack/servers.ts';
@@ -9,8 +10,10 @@ const MEASURED_MS = 30_000;
 const QUICK_MEASURED_MS = 2_000;
 
 /** What each part needs to hold so many positions while all symbols move: CPU as a fraction of one core. */
-export async function* memoryRows({ quick }: { readonly quick: boolean }): AsyncGenerator<object> {
+export async function* memoryRows(options: BenchOptions): AsyncGenerator<object> {
+  const { quick } = options;
   for (const positions of quick ? QUICK_POSITIONS : POSITIONS) {
+    if (options.positions !== null && options.positions !== positions) continue;
     const servers = await startServers();
     try {
       const run = await BenchRun.begin(servers, 'guard');

@@ -1,0 +1,5 @@
+export interface BenchOptions {
+  readonly quick: boolean;
+  /** Of the sizes of `exit` and `memory` only this one; all when null. */
+  readonly positions: number | null;
+}
