@@ -81,6 +81,25 @@ describe('call queue', () => {
     expect(started).toEqual(['first', 'exit', 'question']);
   });
 
+  it('lets an exit overtake a question at once, and a second one wait for the first', async () => {
+    const { queue, add, started } = heldQueue();
+    let answer = (): void => undefined;
+    const question = queue.add({
+      cost: { counter: 'none' },
+      priority: 'look-up',
+      isQuestion: true,
+      run: () => new Promise<void>((resolve) => (answer = resolve)),
+    });
+    const exit = add('exit', 'exit', true);
+    const second = add('second exit', 'exit');
+    expect(started).toEqual(['exit']);
+    exit.release();
+    await exit.done;
+    answer();
+    await Promise.all([question, second.done]);
+    expect(started).toEqual(['exit', 'second exit']);
+  });
+
   it('lets no question overtake, however urgent', async () => {
     const { queue, add, started } = heldQueue();
     const hanging = add('hanging', 'reconcile', true);

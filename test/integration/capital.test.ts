@@ -70,6 +70,8 @@ describe('capital', { timeout: 240_000 }, () => {
     );
     await stack.client.openTrade(wanted);
     expect(await stack.client.progress(wanted.tradeId, 'opened')).toMatchObject({ stage: 'open' });
+    const recorded = async () => (await stack.state(wanted.tradeId)).persistence;
+    await expect.poll(recorded, PATIENCE).toBe('confirmed');
     const [held] = await stack.sql(
       `SELECT held."notional"::float AS notional, position."quantity", intent."quantity" AS asked,
          (position."marketConditions" ->> 'wantedNotional')::float AS wanted

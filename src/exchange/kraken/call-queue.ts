@@ -37,6 +37,7 @@ interface Entry {
   readonly priority: CallPriority;
   /** An order or cancel that gets us out. */
   readonly isWayOut: boolean;
+  readonly isQuestion: boolean;
   readonly start: () => Promise<Booking>;
   readonly fail: (error: Error) => void;
   giveUp?: NodeJS.Timeout;
@@ -44,14 +45,15 @@ interface Entry {
 
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-/** So long a call may keep a way out waiting; an answer later than that is in trouble anyway. */
+/** So long a call that changes something may keep a way out waiting; an answer later than that is in trouble anyway. */
 const OVERTAKE_AFTER_MS = 1_000;
 
 /**
  * One private call in flight; among those waiting, the most urgent whose budget allows it goes first.
- * A call that must wait for its counter lets others pass that don't need it. Only an exit may overtake
- * a call in flight, one that hangs: if that one has not arrived yet its nonce is now stale, so that it is
- * refused; the exit itself is never overtaken.
+ * A call that must wait for its counter lets others pass that don't need it. Only an order or cancel that
+ * gets us out may overtake a call in flight: a question at once, anything else when it hangs. If that one has
+ * not arrived yet its nonce is now stale, so that it is refused; a question is then asked again. The way out
+ * itself is never overtaken.
  * @param nowMs a monotonic clock
  */
 export function createCallQueue(
@@ -109,10 +111,11 @@ export function createCallQueue(
     return true;
   }
 
-  /** Ms until what is in flight counts as hanging. */
+  /** Ms until what is in flight may be overtaken by a way out. */
   function turnMs(now: number): number {
-    const [startedMs] = inFlight.values();
-    return startedMs === undefined ? 0 : Math.max(0, startedMs + OVERTAKE_AFTER_MS - now);
+    const [[ahead, startedMs] = []] = inFlight;
+    if (ahead === undefined || startedMs === undefined || ahead.isQuestion) return 0;
+    return Math.max(0, startedMs + OVERTAKE_AFTER_MS - now);
   }
 
   function plan(atMs: number, now: number): void {
@@ -155,6 +158,7 @@ export function createCallQueue(
           cost: call.cost,
           priority: call.priority,
           isWayOut: call.priority === 'exit' && call.isQuestion !== true,
+          isQuestion: call.isQuestion === true,
           fail: reject,
           async start() {
             try {
