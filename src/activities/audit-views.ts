@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { compare, subtract, type Decimal } from '../domain/money.ts';
 import { quantityLeft } from '../domain/position.ts';
 import { openRecords } from '../domain/records.ts';
@@ -17,6 +18,8 @@ import type { TradeState } from '../workflows/messages.ts';
 
 /** Exit legs that an order is recognised by; a position that took more of them is a person's to look at. */
 const KNOWN_EXIT_LEGS = 12;
+/** Trades whose client order ids are computed in one go, in a few milliseconds. */
+const HASHED_AT_ONCE = 50;
 /** Rows may be older than their orders by this, and clocks may differ. */
 const ROW_MARGIN_MS = 3_600_000;
 /** Looking back less than this would find nothing that the running trades don't know. */
@@ -65,13 +68,12 @@ export async function readThreeViews(
   ].filter((order) => order.filledQuantity !== '0' || isOpen(order));
   const owners = new Owners();
   for (const { clOrdId, tradeId, leg } of intents) owners.note(clOrdId, tradeId, leg);
-  for (const { tradeId } of [...trades, ...positions, ...reservations]) owners.addTrade(tradeId);
-  for (const { exchangeOrderId, clientOrderId: id } of snapshots) {
-    if (ownDirection(id) === 'entry') owners.addTrade(adoptedTradeId(exchangeOrderId));
-  }
+  await owners.addTrades([...trades, ...positions, ...reservations].map(({ tradeId }) => tradeId));
+  const entries = snapshots.filter(({ clientOrderId: id }) => ownDirection(id) === 'entry');
+  await owners.addTrades(entries.map(({ exchangeOrderId }) => adoptedTradeId(exchangeOrderId)));
   if (snapshots.some(({ clientOrderId: id }) => ownDirection(id) !== null && !owners.find(id))) {
     // Somebody's orders: of a trade without rows, perhaps, that Temporal still remembers.
-    for (const tradeId of await client.rememberedTradeIds(sinceMs - ROW_MARGIN_MS)) owners.addTrade(tradeId);
+    await owners.addTrades(await client.rememberedTradeIds(sinceMs - ROW_MARGIN_MS));
   }
   const views: ThreeViews = {
     nowMs,
@@ -119,7 +121,15 @@ class Owners {
     this.#legs.set(clOrdId, { tradeId, leg });
   }
 
-  addTrade(tradeId: string): void {
+  /** A guard lives in the same process: its exits don't wait until all are hashed. */
+  async addTrades(tradeIds: readonly string[]): Promise<void> {
+    for (let from = 0; from < tradeIds.length; from += HASHED_AT_ONCE) {
+      for (const tradeId of tradeIds.slice(from, from + HASHED_AT_ONCE)) this.#addTrade(tradeId);
+      await setImmediate();
+    }
+  }
+
+  #addTrade(tradeId: string): void {
     if (this.#trades.has(tradeId)) return;
     this.#trades.add(tradeId);
     const numbers = Array.from({ length: KNOWN_EXIT_LEGS }, (_, index) => index + 1);

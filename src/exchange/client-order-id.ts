@@ -15,7 +15,7 @@ const HASH_CHARACTERS = 15;
  */
 export function clientOrderId(workflowId: string, leg: Leg): string {
   const digest = createHash('sha256').update(`${workflowId}\n${leg}`).digest();
-  return (leg === 'entry' ? 'hfe' : 'hfx') + base32(digest).slice(0, HASH_CHARACTERS);
+  return (leg === 'entry' ? 'hfe' : 'hfx') + base32(digest, HASH_CHARACTERS);
 }
 
 /** Whose an order is, told from the exchange alone. */
@@ -25,10 +25,17 @@ export function ownDirection(id: string | null): 'entry' | 'exit' | null {
   return match[1] === 'e' ? 'entry' : 'exit';
 }
 
-/** RFC 4648 base32 without padding. */
-function base32(bytes: Uint8Array): string {
-  let bits = '';
-  for (const byte of bytes) bits += byte.toString(2).padStart(8, '0');
-  const groups = bits.match(/.{5}/g) ?? [];
-  return groups.map((group) => ALPHABET[Number.parseInt(group, 2)]).join('');
+/** The first characters of RFC 4648 base32. */
+function base32(bytes: Uint8Array, characters: number): string {
+  let text = '';
+  let held = 0;
+  let bits = 0;
+  for (const byte of bytes) {
+    held = (held << 8) | byte;
+    for (bits += 8; bits >= 5 && text.length < characters; bits -= 5)
+      text += ALPHABET.charAt((held >> (bits - 5)) & 31);
+    if (text.length === characters) break;
+    held &= (1 << bits) - 1;
+  }
+  return text;
 }

@@ -2,6 +2,7 @@ import { add, compare, isPositive, subtract, type Decimal } from '../money.ts';
 import { entryOrderSide, exitOrderSide, type Side } from '../position.ts';
 import { positionId } from '../records.ts';
 import { baseAsset } from '../symbols.ts';
+import { entryOf, ordersOf } from './index-of-views.ts';
 import type { Orphan } from './orphans.ts';
 import { firedStops } from './stops.ts';
 import { isStop, type AuditedOrder, type Disagreement, type ThreeViews } from './views.ts';
@@ -71,9 +72,7 @@ function membersOf(views: ThreeViews, orphans: readonly Orphan[]): SidedMember[]
   const rows = views.positions
     .filter(({ status, id }) => status === 'open' || watched.has(id))
     .map(({ id, tradeId, symbol, side, quantity, openedAtMs }) => {
-      const sold = views.orders.filter(
-        ({ direction, owner }) => direction === 'exit' && owner?.tradeId === tradeId,
-      );
+      const sold = ordersOf(views, tradeId).filter(({ direction }) => direction === 'exit');
       const told = running.get(tradeId)?.openQuantity;
       const openQuantity = told === undefined ? less(quantity, sold) : less(told, firedStops(views, tradeId));
       const isRunning = running.has(tradeId);
@@ -82,7 +81,7 @@ function membersOf(views: ThreeViews, orphans: readonly Orphan[]): SidedMember[]
   const known = new Set(rows.map(({ member }) => member.positionId));
   const rowless = views.running.flatMap(({ tradeId, positionId: id, side, symbol, openQuantity }) => {
     if (id === null || known.has(id) || side === null || symbol === null) return [];
-    const entry = views.orders.find(({ exchangeOrderId }) => positionId(exchangeOrderId) === id);
+    const entry = entryOf(views, id);
     const quantity = less(openQuantity ?? entry?.filledQuantity ?? '0', firedStops(views, tradeId));
     const openedAtMs = entry?.openedAtMs ?? views.nowMs;
     return [

@@ -1,4 +1,5 @@
 import { exposureFindings, exposureGroups, tradesToAsk } from './exposure.ts';
+import { entryOf } from './index-of-views.ts';
 import { findOrphans, orphanFindings } from './orphans.ts';
 import { stopFindings, tradesWithFiredStops } from './stops.ts';
 import { isStop, type AuditedOrder, type Disagreement, type Evidence, type ThreeViews } from './views.ts';
@@ -55,12 +56,13 @@ function exitsOf(tradeId: string, orders: readonly AuditedOrder[], are: (order: 
 }
 
 /** A trade that exits is about to write its rows; one whose rows it is still writing is settled by itself. */
-function rowFindings({ positions, running, orders }: ThreeViews): Disagreement[] {
+function rowFindings(views: ThreeViews): Disagreement[] {
+  const { positions, running } = views;
   const rows = new Map(positions.map((row) => [row.id, row]));
   return running.flatMap(({ tradeId, stage, positionId, difference }): Disagreement[] => {
     if (positionId === null || stage !== 'open') return [];
     const row = rows.get(positionId);
-    const entry = orders.find(({ exchangeOrderId }) => positionId === `kraken-${exchangeOrderId}`);
+    const entry = entryOf(views, positionId);
     const common = {
       subject: positionId,
       sinceMs: entry?.openedAtMs ?? row?.createdAtMs ?? 0,

@@ -1,12 +1,13 @@
 import { isPositive } from '../money.ts';
+import { ordersOf, runningTrade } from './index-of-views.ts';
 import { isStop, type AuditedOrder, type Disagreement, type ThreeViews } from './views.ts';
 
 /** Stops of a running trade that have filled and that it has not counted, as far as it was asked. */
-export function firedStops({ orders, running }: ThreeViews, tradeId: string): AuditedOrder[] {
-  const counted = new Set(running.find((trade) => trade.tradeId === tradeId)?.countedExits);
-  return orders.filter((order) => {
+export function firedStops(views: ThreeViews, tradeId: string): AuditedOrder[] {
+  const counted = new Set(runningTrade(views, tradeId)?.countedExits);
+  return ordersOf(views, tradeId).filter((order) => {
     const hasFilled = isStop(order) && !order.isOpen && isPositive(order.filledQuantity);
-    return hasFilled && order.owner?.tradeId === tradeId && !counted.has(order.exchangeOrderId);
+    return hasFilled && !counted.has(order.exchangeOrderId);
   });
 }
 
