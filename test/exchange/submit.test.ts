@@ -199,7 +199,7 @@ describe('submit', () => {
     });
     const balances = slow.balances();
     await arrived;
-    const outcome = await slow.submit(marketBuy({ deadlineMs: Date.now() + 50 }), 'exit');
+    const outcome = await slow.submit(marketBuy({ deadlineMs: Date.now() + 50 }), 'entry');
     release();
     await balances;
     slow.close();
