@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { LedgerReader } from '../db/repositories/reader.ts';
 import type { HoldfastClient } from './client.ts';
+import { inParallel } from './in-parallel.ts';
 import type { ExitAnswer } from './workflows/messages.ts';
 
 const AT_ONCE = 20;
@@ -31,15 +32,8 @@ type Outcome = 'accepted' | 'gone' | 'refused';
 /** Asks every trade to exit, a few at a time. One that can't be asked does not keep the others waiting. */
 export async function flattenAll({ client, openTradeIds }: FlattenParts, reason: string): Promise<Flattened> {
   const tradeIds = [...new Set([...(await client.runningTradeIds()), ...(await openTradeIds())])];
-  const outcomes = new Map<string, Outcome>();
-  const waiting = [...tradeIds];
-  const worker = async () => {
-    for (let tradeId = waiting.pop(); tradeId !== undefined; tradeId = waiting.pop()) {
-      outcomes.set(tradeId, await askToExit(client, tradeId, reason));
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
-  const withOutcome = (outcome: Outcome) => tradeIds.filter((tradeId) => outcomes.get(tradeId) === outcome);
+  const outcomes = await inParallel(tradeIds, AT_ONCE, (tradeId) => askToExit(client, tradeId, reason));
+  const withOutcome = (outcome: Outcome) => tradeIds.filter((_, index) => outcomes[index] === outcome);
   const gone = withOutcome('gone');
   // No workflow, yet a position: nobody takes the request until reconciliation has restarted the trade.
   const stillOpen = new Set(gone.length === 0 ? [] : await openTradeIds());

@@ -15,7 +15,7 @@ import { newTradeState } from '../../src/workflows/trade-state.ts';
 import type { EntryPlan, OpenPosition, TradeInput, TradeRequest } from '../../src/workflows/messages.ts';
 import { openDatabase } from '../../db/data-source.ts';
 import { createRepositories } from '../../db/repositories/index.ts';
-import { inParallel } from './parallel.ts';
+import { inParallel } from '../../src/in-parallel.ts';
 import { BENCH_KEYS, type BenchServers } from './servers.ts';
 
 /** A position to be opened; the exchange really holds what its entry bought. */

@@ -12,6 +12,7 @@ import { ListTooLong, type Exchange, type Instrument, type OrderSnapshot } from 
 import type { Ledger } from '../../db/repositories/ledger.ts';
 import type { LedgerReader } from '../../db/repositories/reader.ts';
 import type { HoldfastClient } from '../client.ts';
+import { inParallel } from '../in-parallel.ts';
 import { tradeWorkflowId } from '../workflows/trade-id.ts';
 import type { Logger } from '../logging.ts';
 import type { TradeState } from '../workflows/messages.ts';
@@ -186,12 +187,9 @@ async function withOwnAccounts(
   const compared = new Set(watched.slice(first, first + COMPARED_PER_RUN).map(({ tradeId }) => tradeId));
   const asked = views.running.filter(({ tradeId }) => inQuestion.has(tradeId) || compared.has(tradeId));
   const told = new Map<string, OwnAccount>();
-  for (let from = 0; from < asked.length; from += ASKED_AT_ONCE) {
-    const batch = asked.slice(from, from + ASKED_AT_ONCE);
-    await Promise.all(
-      batch.map(async ({ tradeId }) => told.set(tradeId, await tellOwn(dependencies, tradeId))),
-    );
-  }
+  await inParallel(asked, ASKED_AT_ONCE, async ({ tradeId }) => {
+    told.set(tradeId, await tellOwn(dependencies, tradeId));
+  });
   return views.running.map((trade) => ({ ...trade, ...told.get(trade.tradeId) }));
 }
 

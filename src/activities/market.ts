@@ -5,6 +5,7 @@ import type { HoldfastClient } from '../client.ts';
 import type { Leases } from '../leases.ts';
 import { betterPrice } from '../domain/position.ts';
 import { clientOrderId } from '../exchange/client-order-id.ts';
+import { inParallel } from '../in-parallel.ts';
 import type { Logger } from '../logging.ts';
 import type { ArmedTrade, GuardedExit } from '../market/guarded-position.ts';
 import type { GuardKeeper, Released } from '../market/guard-keeper.ts';
@@ -130,18 +131,13 @@ export function createMarketActivities(dependencies: MarketActivityDependencies)
       const { leaseId, lastDeadlineMs, soldPositions } = lost;
       const context = Context.current();
       const trades = await client.runningTrades();
-      const waiting = [...trades];
-      const tellSome = async () => {
-        for (let trade = waiting.pop(); trade; trade = waiting.pop()) {
-          const { tradeId, positionId } = trade;
-          // The list may be older than the position.
-          const mayHaveSold =
-            soldPositions === null || positionId === null || soldPositions.includes(positionId);
-          await client.signalGuardLost(tradeId, { leaseId, lastDeadlineMs, mayHaveSold });
-          context.heartbeat(tradeId);
-        }
-      };
-      await Promise.all(Array.from({ length: TOLD_AT_ONCE }, tellSome));
+      await inParallel(trades, TOLD_AT_ONCE, async ({ tradeId, positionId }) => {
+        // The list may be older than the position.
+        const mayHaveSold =
+          soldPositions === null || positionId === null || soldPositions.includes(positionId);
+        await client.signalGuardLost(tradeId, { leaseId, lastDeadlineMs, mayHaveSold });
+        context.heartbeat(tradeId);
+      });
       log.warn(
         { event: 'guard-lost', leaseId, trades: trades.length, isKnown: soldPositions !== null },
         `guard ${leaseId} ended; its trades arm elsewhere`,

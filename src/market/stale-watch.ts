@@ -1,4 +1,5 @@
 import type { AlertFacts } from '../domain/alerts.ts';
+import { inParallel } from '../in-parallel.ts';
 import type { GuardedPosition } from './guarded-position.ts';
 import { STALE_MARK_MS, type MarketHub } from './hub.ts';
 
@@ -79,10 +80,7 @@ export function startStaleWatch(options: StaleWatchOptions): () => void {
       ...ended.filter(({ key }) => !told.has(key)),
       ...back.filter(({ key }) => !overdueNow.has(key)),
     ];
-    for (let next = 0; next < due.length; next += TOLD_AT_ONCE) {
-      const batch = due.slice(next, next + TOLD_AT_ONCE);
-      await Promise.all(batch.map(({ run, done }) => tellOne(run, done)));
-    }
+    await inParallel(due, TOLD_AT_ONCE, ({ run, done }) => tellOne(run, done));
   }
 
   function look(): void {

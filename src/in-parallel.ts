@@ -1,16 +1,17 @@
-/** Results in the order of the items, however many are under way at once. */
+/**
+ * Results in the order of the items; so many are under way at once, and a slow one holds up only its own lane.
+ * Rejects with the first failure.
+ */
 export async function inParallel<Item, Result>(
   items: readonly Item[],
   lanes: number,
   work: (item: Item, index: number) => Promise<Result>,
 ): Promise<Result[]> {
   const results = new Array<Result>(items.length);
-  let next = 0;
+  // One iterator for all: each lane takes what comes next.
+  const waiting = items.entries();
   const lane = async () => {
-    for (let index = next++; index < items.length; index = next++) {
-      const item = items[index];
-      if (item !== undefined) results[index] = await work(item, index);
-    }
+    for (const [index, item] of waiting) results[index] = await work(item, index);
   };
   await Promise.all(Array.from({ length: lanes }, lane));
   return results;
