@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { holdBand } from '../src/domain/hold-band.ts';
-import { subtract } from '../src/domain/money.ts';
+import { compare, subtract } from '../src/domain/money.ts';
 import { createRandom } from '../src/domain/random.ts';
 import { clientOrderId } from '../src/exchange/client-order-id.ts';
 import { tradeWorkflowId } from '../src/workflows/trade-id.ts';
@@ -128,7 +128,7 @@ class ExitRun {
       })),
     );
     await delay(2_000);
-    const publishedAtMs = await this.#publish(inputs[0]!);
+    const publishedAtMs = await this.#publish(lowestBand(inputs));
     const latencies = await this.#received(inputs, publishedAtMs);
     await this.#run.settled(inputs);
     return {
@@ -147,27 +147,9 @@ class ExitRun {
   }
 
   /** The first price below the position's band, and above those of the ones that exit lower. */
-  async #publish({ resume }: TradeInput): Promise<number> {
-    if (!resume?.plan || !resume.position) throw new Error('only open positions can be breached');
-    const { plan, position, request } = resume;
-    const { averagePrice, firstFillMs } = position.entry;
-    const band = holdBand(
-      {
-        side: 'long',
-        entryPrice: averagePrice,
-        openedAtMs: firstFillMs,
-        bestPrice: averagePrice,
-        volatilityScale: plan.volatilityScale,
-        roundTripFee: plan.roundTripFee,
-        tickSize: plan.tickSize,
-      },
-      plan.quotePrice,
-      null,
-      plan.policy,
-      Date.now(),
-    );
-    if (!band) throw new Error(`${position.positionId} has no band`);
-    return this.#run.servers.exchange.publish(request.symbol, subtract(band.low, plan.tickSize), band.low);
+  async #publish(input: TradeInput): Promise<number> {
+    const { symbol, low, tickSize } = bandOf(input);
+    return this.#run.servers.exchange.publish(symbol, subtract(low, tickSize), low);
   }
 
   async #received(inputs: readonly TradeInput[], publishedAtMs: number): Promise<number[]> {
@@ -186,4 +168,35 @@ class ExitRun {
         return orders.map(({ receivedAtMs }) => receivedAtMs - publishedAtMs + 1);
     }
   }
+}
+
+function bandOf({ resume }: TradeInput): { symbol: string; low: string; tickSize: string } {
+  if (!resume?.plan || !resume.position) throw new Error('only open positions can be breached');
+  const { plan, position, request } = resume;
+  const { averagePrice, firstFillMs } = position.entry;
+  const { tickSize } = plan;
+  const band = holdBand(
+    {
+      side: 'long',
+      entryPrice: averagePrice,
+      openedAtMs: firstFillMs,
+      bestPrice: averagePrice,
+      volatilityScale: plan.volatilityScale,
+      roundTripFee: plan.roundTripFee,
+      tickSize,
+    },
+    plan.quotePrice,
+    null,
+    plan.policy,
+    Date.now(),
+  );
+  if (!band) throw new Error(`${position.positionId} has no band`);
+  return { symbol: request.symbol, low: band.low, tickSize };
+}
+
+/** Below its band all of them are: they were bought while the market moved. */
+function lowestBand(inputs: readonly TradeInput[]): TradeInput {
+  return inputs.reduce((lowest, input) =>
+    compare(bandOf(input).low, bandOf(lowest).low) < 0 ? input : lowest,
+  );
 }

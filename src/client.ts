@@ -59,6 +59,8 @@ const LONGEST_UPDATE_PAUSE_MS = 1_000;
 const GRPC_FAILED_PRECONDITION = 9;
 const STATE_DEADLINE_MS = 5_000;
 const ALERT_DEADLINE_MS = 5_000;
+/** A page is decoded in one go, in the process of a guard, whose exits must not wait. */
+const LISTED_AT_ONCE = 50;
 const RUNNING_TRADES = `WorkflowType = 'trade' AND ExecutionStatus = 'Running'`;
 
 export interface RunningTrade {
@@ -149,6 +151,7 @@ export class HoldfastClient {
     const trades: RunningTrade[] = [];
     for await (const { workflowId, typedSearchAttributes } of this.#client.workflow.list({
       query: RUNNING_TRADES,
+      pageSize: LISTED_AT_ONCE,
     })) {
       trades.push({
         tradeId: tradeIdOf(workflowId),
@@ -169,7 +172,7 @@ export class HoldfastClient {
   async rememberedTradeIds(sinceMs: number): Promise<string[]> {
     const query = `WorkflowType = 'trade' AND StartTime > '${new Date(sinceMs).toISOString()}'`;
     const ids: string[] = [];
-    for await (const { workflowId } of this.#client.workflow.list({ query })) {
+    for await (const { workflowId } of this.#client.workflow.list({ query, pageSize: LISTED_AT_ONCE })) {
       ids.push(tradeIdOf(workflowId));
     }
     return ids;

@@ -69,13 +69,8 @@ export async function readThreeViews(
   ].filter((order) => order.filledQuantity !== '0' || isOpen(order));
   const owners = new Owners();
   for (const { clOrdId, tradeId, leg } of intents) owners.note(clOrdId, tradeId, leg);
-  await owners.addTrades([...trades, ...positions, ...reservations].map(({ tradeId }) => tradeId));
-  const entries = snapshots.filter(({ clientOrderId: id }) => ownDirection(id) === 'entry');
-  await owners.addTrades(entries.map(({ exchangeOrderId }) => adoptedTradeId(exchangeOrderId)));
-  if (snapshots.some(({ clientOrderId: id }) => ownDirection(id) !== null && !owners.find(id))) {
-    // Somebody's orders: of a trade without rows, perhaps, that Temporal still remembers.
-    await owners.addTrades(await client.rememberedTradeIds(sinceMs - ROW_MARGIN_MS));
-  }
+  const tradeIds = [...trades, ...positions, ...reservations].map(({ tradeId }) => tradeId);
+  await owners.findOthers(snapshots, tradeIds, () => client.rememberedTradeIds(sinceMs - ROW_MARGIN_MS));
   const views: ThreeViews = {
     nowMs,
     orders: snapshots.map((order) => auditedOrder(order, owners)),
@@ -122,8 +117,27 @@ class Owners {
     this.#legs.set(clOrdId, { tradeId, leg });
   }
 
-  /** A guard lives in the same process: its exits don't wait until all are hashed. */
-  async addTrades(tradeIds: readonly string[]): Promise<void> {
+  /**
+   * Of orders whose intents were lost: by the client order ids that trades would have sent. A guard lives in the same
+   * process, so what takes long is done only where it is needed.
+   */
+  async findOthers(
+    orders: readonly OrderSnapshot[],
+    tradeIds: readonly string[],
+    rememberedTradeIds: () => Promise<readonly string[]>,
+  ): Promise<void> {
+    const isOneUnknown = () =>
+      orders.some(({ clientOrderId: id }) => ownDirection(id) !== null && !this.find(id));
+    if (isOneUnknown()) await this.#addTrades(tradeIds);
+    const entries = orders.filter(({ clientOrderId: id }) => ownDirection(id) === 'entry');
+    if (isOneUnknown())
+      await this.#addTrades(entries.map(({ exchangeOrderId }) => adoptedTradeId(exchangeOrderId)));
+    // Of a trade without rows, perhaps, that Temporal still remembers.
+    if (isOneUnknown()) await this.#addTrades(await rememberedTradeIds());
+  }
+
+  /** Its exits don't wait until all are hashed. */
+  async #addTrades(tradeIds: readonly string[]): Promise<void> {
     for (let from = 0; from < tradeIds.length; from += HASHED_AT_ONCE) {
       for (const tradeId of tradeIds.slice(from, from + HASHED_AT_ONCE)) this.#addTrade(tradeId);
       await setImmediate();

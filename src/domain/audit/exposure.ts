@@ -1,35 +1,9 @@
 import { add, compare, isPositive, subtract, type Decimal } from '../money.ts';
-import { entryOrderSide, exitOrderSide, type Side } from '../position.ts';
-import { positionId } from '../records.ts';
+import { exitOrderSide } from '../position.ts';
 import { baseAsset } from '../symbols.ts';
-import { entryOf, ordersOf } from './index-of-views.ts';
+import { groupName, type ExposureGroup, type Member } from './exposure-groups.ts';
 import type { Orphan } from './orphans.ts';
-import { firedStops } from './stops.ts';
-import { isStop, type AuditedOrder, type Disagreement, type ThreeViews } from './views.ts';
-
-/** Positions whose exposure the exchange tells only as one sum: a spot asset, or the shorts of a symbol. */
-export interface ExposureGroup {
-  readonly side: Side;
-  /** `BTC` for longs, `BTC/USD` for shorts. */
-  readonly name: string;
-  readonly members: readonly Member[];
-  readonly required: Decimal;
-  readonly held: Decimal;
-  /** An order of the group is under way, or a trade is entering: the sums can't be compared now. */
-  readonly isMoving: boolean;
-  /** Neither while a trade exits, unless by its own account it is held up. */
-  readonly isExiting: boolean;
-  readonly sinceMs: number;
-}
-
-interface Member {
-  readonly tradeId: string;
-  readonly positionId: string;
-  readonly symbol: string;
-  readonly openQuantity: Decimal;
-  readonly openedAtMs: number;
-  readonly isRunning: boolean;
-}
+import type { AuditedOrder, Disagreement, ThreeViews } from './views.ts';
 
 /** Money, in its many names: no position is made of it. */
 const CASH = new Set(
@@ -50,95 +24,6 @@ const CASH = new Set(
     'FEE',
   ].flatMap((name) => [name, `${name}.HOLD`, `${name}.M`, `${name}.F`]),
 );
-
-export function exposureGroups(views: ThreeViews, orphans: readonly Orphan[]): ExposureGroup[] {
-  const members = membersOf(views, orphans);
-  const keys = new Map<string, { side: Side; name: string }>();
-  const note = (side: Side, name: string) => keys.set(`${side} ${name}`, { side, name });
-  for (const { side, member } of members) note(side, groupName(side, member.symbol));
-  for (const { asset, total } of views.balances) if (isPositive(total)) note('long', asset);
-  for (const { symbol, side } of views.margin) if (side === 'sell') note('short', symbol);
-  return [...keys.values()].map(({ side, name }) => groupOf(views, members, side, name));
-}
-
-interface SidedMember {
-  readonly side: Side;
-  readonly member: Member;
-}
-
-function membersOf(views: ThreeViews, orphans: readonly Orphan[]): SidedMember[] {
-  const running = new Map(views.running.map((trade) => [trade.tradeId, trade]));
-  const watched = new Set(views.running.map(({ positionId: id }) => id));
-  const rows = views.positions
-    .filter(({ status, id }) => status === 'open' || watched.has(id))
-    .map(({ id, tradeId, symbol, side, quantity, openedAtMs }) => {
-      const sold = ordersOf(views, tradeId).filter(({ direction }) => direction === 'exit');
-      const told = running.get(tradeId)?.openQuantity;
-      const openQuantity = told === undefined ? less(quantity, sold) : less(told, firedStops(views, tradeId));
-      const isRunning = running.has(tradeId);
-      return { side, member: { tradeId, positionId: id, symbol, openQuantity, openedAtMs, isRunning } };
-    });
-  const known = new Set(rows.map(({ member }) => member.positionId));
-  const rowless = views.running.flatMap(({ tradeId, positionId: id, side, symbol, openQuantity }) => {
-    if (id === null || known.has(id) || side === null || symbol === null) return [];
-    const entry = entryOf(views, id);
-    const quantity = less(openQuantity ?? entry?.filledQuantity ?? '0', firedStops(views, tradeId));
-    const openedAtMs = entry?.openedAtMs ?? views.nowMs;
-    return [
-      {
-        side,
-        member: { tradeId, positionId: id, symbol, openQuantity: quantity, openedAtMs, isRunning: true },
-      },
-    ];
-  });
-  const adopted = orphans.map(({ order, openQuantity }) => ({
-    side: order.side === 'buy' ? ('long' as const) : ('short' as const),
-    member: {
-      tradeId: order.owner?.tradeId ?? '',
-      positionId: positionId(order.exchangeOrderId),
-      symbol: order.symbol,
-      openQuantity,
-      openedAtMs: order.openedAtMs,
-      isRunning: false,
-    },
-  }));
-  return [...rows, ...rowless, ...adopted];
-}
-
-function less(quantity: Decimal, sold: readonly AuditedOrder[]): Decimal {
-  return subtract(quantity, add('0', ...sold.map(({ filledQuantity }) => filledQuantity)));
-}
-
-function groupOf(views: ThreeViews, all: readonly SidedMember[], side: Side, name: string): ExposureGroup {
-  const members = all
-    .filter((each) => each.side === side && groupName(side, each.member.symbol) === name)
-    .map(({ member }) => member)
-    .sort((left, right) => left.openedAtMs - right.openedAtMs);
-  const ofGroup = (symbol: string | null) => symbol === null || groupName(side, symbol) === name;
-  const orders = views.orders.filter(({ symbol }) => ofGroup(symbol));
-  const running = views.running.filter(({ symbol }) => ofGroup(symbol));
-  const held =
-    side === 'long'
-      ? (views.balances.find(({ asset }) => asset === name)?.total ?? '0')
-      : add(
-          '0',
-          ...views.margin
-            .filter((each) => each.symbol === name && each.side === entryOrderSide('short'))
-            .map(({ quantity }) => quantity),
-        );
-  return {
-    side,
-    name,
-    members,
-    held,
-    required: add('0', ...members.map(({ openQuantity }) => openQuantity)),
-    isMoving:
-      orders.some((order) => order.isOpen && order.direction !== null && !isStop(order)) ||
-      running.some(({ stage }) => stage !== 'open' && stage !== 'exiting'),
-    isExiting: running.some(({ stage, isHeldUp }) => stage === 'exiting' && isHeldUp !== true),
-    sinceMs: Math.max(0, ...orders.map(({ openedAtMs }) => openedAtMs), ...members.map((m) => m.openedAtMs)),
-  };
-}
 
 /**
  * Running trades whose own account is wanted, since the rows ask for more than the exchange holds; those that exit
@@ -282,8 +167,4 @@ function surplusFindings(views: ThreeViews, group: ExposureGroup, surplus: Decim
       evidence: null,
     },
   ];
-}
-
-function groupName(side: Side, symbol: string): string {
-  return side === 'long' ? baseAsset(symbol) : symbol;
 }

@@ -1,4 +1,5 @@
-import { exposureFindings, exposureGroups, tradesToAsk } from './exposure.ts';
+import { exposureFindings, tradesToAsk } from './exposure.ts';
+import { exposureGroups } from './exposure-groups.ts';
 import { entryOf } from './index-of-views.ts';
 import { findOrphans, orphanFindings } from './orphans.ts';
 import { stopFindings, tradesWithFiredStops } from './stops.ts';
