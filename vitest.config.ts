@@ -6,6 +6,7 @@ const LONG = [
   'test/chaos/protocol.test.ts',
   'test/chaos/storm.test.ts',
   'test/chaos/unguarded.test.ts',
+  'test/chaos/versioning.test.ts',
   'test/integration/backtest-parity.test.ts',
   'test/integration/feed-outage.test.ts',
   'test/integration/learning-burst.test.ts',

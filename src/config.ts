@@ -102,6 +102,10 @@ const schema = z.object({
   HOLDFAST_SCAN: onOff.default(false),
   HOLDFAST_SCAN_SYMBOLS: symbolList.prefault('BTC/USD'),
   HOLDFAST_SCAN_MAX_PER_SYMBOL: positiveInteger.default(4),
+  HOLDFAST_BUILD_ID: z
+    .string()
+    .regex(/^[\w.-]{1,64}$/, 'must be at most 64 letters, digits, dots, dashes and underscores, like 1.4.0')
+    .optional(),
   HOLDFAST_METRICS_HOST: z.string().default('127.0.0.1'),
   HOLDFAST_METRICS_PORT: z.coerce.number().int().nonnegative().default(0),
   HOLDFAST_SDK_METRICS_PORT: z.coerce.number().int().nonnegative().default(0),

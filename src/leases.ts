@@ -12,6 +12,8 @@ const BEATS_APART_MS = 5_000;
 export interface GuardReport extends GuardRef {
   /** Whether it has heard of the exchange lately: marks, or any answer. */
   readonly seesExchange: boolean;
+  /** Of its worker; null where workers are not versioned. */
+  readonly buildId: string | null;
 }
 
 function guardWorkflowId(leaseId: string): string {

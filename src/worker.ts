@@ -22,6 +22,7 @@ import { createIntentJournal, type IntentJournal } from './activities/intent-jou
 import { HoldfastClient, TASK_QUEUE } from './client.ts';
 import type { Config } from './config.ts';
 import type { Destination } from './domain/alerts.ts';
+import { beginVersions, versioning } from './worker-versioning.ts';
 import { createKrakenExchange } from './exchange/kraken/kraken-exchange.ts';
 import { createKrakenExecutions } from './exchange/kraken/executions.ts';
 import { createKrakenFeed } from './exchange/kraken/feed.ts';
@@ -167,6 +168,7 @@ export async function startWorker(
     client,
     leases,
     seesExchange: () => sight.sees(),
+    buildId: config.HOLDFAST_BUILD_ID ?? null,
     alertDesk,
     alertDestinations: destinations,
     runStep: createStepRunner(requireAddresses(config).databaseUrl),
@@ -191,7 +193,8 @@ export async function startWorker(
     stickyQueueScheduleToStartTimeout: 1_000,
   };
   const workers = await Promise.all([
-    Worker.create({ ...common, taskQueue: TASK_QUEUE, workflowsPath, activities }),
+    Worker.create({ ...common, ...versioning(config), taskQueue: TASK_QUEUE, workflowsPath, activities }),
+    // Unversioned: trades and leases of any build have to reach a guard.
     Worker.create({ ...common, taskQueue, activities }),
   ]);
   const stopLiveUpdates = startLiveUpdates(hub, repositories.ledger, log);
@@ -229,6 +232,7 @@ export async function startWorker(
     standsBack: () => sight.isBetterElsewhere(taskQueue),
     log,
   });
+  if (config.HOLDFAST_BUILD_ID !== undefined) void beginVersions(temporal, config.HOLDFAST_BUILD_ID, log);
   await client.ensureLearning();
   for (const destination of destinationNames) await client.ensureAlerts(destination);
   await ensureSchedule(temporal, 'reconcile', RECONCILE_EVERY_MS, true);

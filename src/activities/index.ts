@@ -53,6 +53,8 @@ export interface ActivityDependencies {
   readonly leases: Leases;
   /** Whether this worker hears of the exchange. */
   readonly seesExchange: () => boolean;
+  /** Of this worker; null where workers are not versioned. */
+  readonly buildId: string | null;
   readonly alertDesk: Pick<AlertDesk, 'raise'>;
   readonly alertDestinations: Readonly<Partial<Record<Destination, AlertDestination>>>;
   readonly limits: RiskLimits;

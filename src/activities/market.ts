@@ -33,12 +33,13 @@ export interface MarketActivityDependencies {
   readonly client: Pick<HoldfastClient, 'runningTrades' | 'signalGuardLost'>;
   readonly leases: Pick<Leases, 'beat' | 'hasEnded' | 'beating'>;
   readonly seesExchange: () => boolean;
+  readonly buildId: string | null;
   readonly now: () => number;
   readonly log: Logger;
 }
 
 export function createMarketActivities(dependencies: MarketActivityDependencies) {
-  const { keeper, ledger, client, leases, seesExchange, now, log } = dependencies;
+  const { keeper, ledger, client, leases, seesExchange, buildId, now, log } = dependencies;
   return {
     /** The lease and the queue of the worker that answers or, where it has no lease, of another that beats. */
     async findGuard(): Promise<GuardRef> {
@@ -113,7 +114,7 @@ export function createMarketActivities(dependencies: MarketActivityDependencies)
       const context = Context.current();
       const { taskQueue } = context.info;
       const beat = async () => {
-        const report = { leaseId, taskQueue, seesExchange: seesExchange() };
+        const report = { leaseId, taskQueue, seesExchange: seesExchange(), buildId };
         // Ours is the one that is acknowledged; the SDK's only tells its own clock that we are alive.
         await leases.beat(context.info.taskToken, report);
         context.heartbeat(report);

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { outliveReaders } from './broken-pipe.ts';
 import { registerAlerts } from './commands/alerts.ts';
 import { registerBacktest } from './commands/backtest.ts';
+import { registerBuilds } from './commands/builds.ts';
 import { registerCheck } from './commands/check.ts';
 import { registerDashboard } from './commands/dashboard.ts';
 import { registerDoctor } from './commands/doctor.ts';
@@ -45,6 +46,7 @@ for (const register of [
   registerAlerts,
   registerCheck,
   registerDoctor,
+  registerBuilds,
   registerWorker,
   registerPaper,
   registerDashboard,

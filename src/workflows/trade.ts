@@ -3,6 +3,7 @@ import {
   CancellationScope,
   condition,
   continueAsNew,
+  setWorkflowOptions,
   workflowInfo,
 } from '@temporalio/workflow';
 import { recording, reserving } from './activity-options.ts';
@@ -23,6 +24,9 @@ export async function trade(input: TradeInput): Promise<TradeResult> {
   acceptMessages(state, rearm);
   return CancellationScope.nonCancellable(() => tell(state, rearm));
 }
+
+/** Where workers are versioned, a trade ends on the code that it began on. */
+setWorkflowOptions({ versioningBehavior: 'PINNED' }, trade);
 
 async function tell(state: TradeState, rearm: RearmRequest): Promise<TradeResult> {
   const enter = (stage: Stage) => {
