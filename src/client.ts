@@ -235,13 +235,15 @@ export class HoldfastClient {
     }
   }
 
-  async recordOutcome(outcome: TradeOutcome): Promise<void> {
+  /** `by` is the workflow that closed the position: what it sends again is no second outcome. */
+  async recordOutcome(outcome: TradeOutcome, by?: string): Promise<void> {
+    const signalArgs: [outcome: TradeOutcome, by?: string] = by === undefined ? [outcome] : [outcome, by];
     await this.#client.workflow.signalWithStart('learning', {
       taskQueue: TASK_QUEUE,
       workflowId: LEARNING_WORKFLOW_ID,
       args: [{}],
       signal: 'recordOutcome',
-      signalArgs: [outcome],
+      signalArgs,
     });
   }
 

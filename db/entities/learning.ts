@@ -29,6 +29,8 @@ export interface TradeOutcomeRow {
   readonly outcome: ClosedOutcome;
   /** When learning took it; null before. */
   readonly learnedAt: number | null;
+  /** Who handed it to learning first: a workflow's id, `signal-…` for anybody else; null before. */
+  readonly handedOverBy: string | null;
 }
 
 /** One step of learning, adopted or refused, with everything needed to repeat it. */
@@ -121,6 +123,7 @@ export const tradeOutcomeTable: Table<TradeOutcomeRow> = {
     thresholdsVersion: 'integer',
     outcome: 'json',
     learnedAt: 'time?',
+    handedOverBy: 'text?',
   },
 };
 

@@ -6,6 +6,7 @@ import { WholeStep1763900000005 } from './1763900000005-whole-step.ts';
 import { HaltEnds1763900000006 } from './1763900000006-halt-ends.ts';
 import { Capital1763900000007 } from './1763900000007-capital.ts';
 import { Alerts1763900000008 } from './1763900000008-alerts.ts';
+import { HandedOver1763900000009 } from './1763900000009-handed-over.ts';
 
 /** In the order they are applied; a released one never changes. */
 export const migrations = [
@@ -17,4 +18,5 @@ export const migrations = [
   HaltEnds1763900000006,
   Capital1763900000007,
   Alerts1763900000008,
+  HandedOver1763900000009,
 ];

@@ -53,6 +53,7 @@ function outcomeRow(outcome: ClosedOutcome): TradeOutcomeRow {
     thresholdsVersion,
     outcome,
     learnedAt: null,
+    handedOverBy: null,
   };
 }
 

@@ -18,6 +18,8 @@ export interface StudyStore {
   /** The oldest closes that a rule of the policy decided and that learning has not dealt with. */
   unstudied(limit: number): Promise<RecordedOutcome[]>;
   countUnstudied(): Promise<number>;
+  /** Notes who hands the outcome over if nobody did before; gives who was first. */
+  handOver(positionId: string, by: string): Promise<string>;
   /** Of those positions that the ledger has closed. */
   outcomesOf(positionIds: readonly string[]): Promise<RecordedOutcome[]>;
   /** The signals, strongest first, that came while the closed position was open and found no free capital but its. */
@@ -60,6 +62,15 @@ export function createStudyStore(pool: Pool): StudyStore {
         [positionIds],
       );
       return rows;
+    },
+    async handOver(positionId, by) {
+      const { rows } = await inStatement<{ first: string | null }>(
+        pool,
+        `UPDATE "TradeOutcome" SET "handedOverBy" = coalesce("handedOverBy", $2) WHERE "positionId" = $1
+         RETURNING "handedOverBy" AS first`,
+        [positionId, by],
+      );
+      return rows[0]?.first ?? by;
     },
     rivalsOf: (positionId, most) => rivalsOf(pool, positionId, most),
     addStudy: (study) => addStudy(pool, study),

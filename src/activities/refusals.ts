@@ -19,7 +19,7 @@ export function createRefusals({ findings, now, log }: RefusalDependencies): Ref
   return async (subject, reasons) => {
     const seen = { reasons: reasons.slice(0, MOST_REASONS) };
     const id = `${KIND}:${subject}`;
-    await findings.raise({ id, kind: KIND, subject, seen, status: 'human', nowMs: now() });
+    await findings.raise({ id, kind: KIND, subject, seen, status: 'seen', nowMs: now() });
     await findings.settle(id, 'left out of learning', seen, now());
     log.warn({ event: 'finding', kind: KIND, subject, ...seen }, `learning refuses ${subject}`);
   };

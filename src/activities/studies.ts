@@ -59,7 +59,7 @@ export function createStudyActivities(dependencies: StudyActivityDependencies) {
   const refuse = createRefusals(dependencies);
   return {
     async handToLearning(outcome: TradeOutcome): Promise<void> {
-      await client.recordOutcome(outcome);
+      await client.recordOutcome(outcome, Context.current().info.workflowExecution?.workflowId);
     },
 
     async publishedThresholds(): Promise<PublishedThresholds> {
@@ -69,18 +69,27 @@ export function createStudyActivities(dependencies: StudyActivityDependencies) {
 
     /**
      * Checks what was signalled against the ledger, which alone is studied: whatever is no outcome, or not the one
-     * that the close recorded, becomes a finding and changes nothing. One that is handed over again changes nothing
-     * either, and is nothing to speak of: a close that is retried does that.
+     * that the close recorded, becomes a finding and changes nothing. So does the same one from somebody else than
+     * who handed it over first; from the same one it is nothing to speak of: a close that is retried sends it again.
      */
-    async receiveOutcomes(signalled: readonly unknown[]): Promise<{ refused: number }> {
+    async receiveOutcomes(
+      signalled: readonly unknown[],
+      senders: readonly string[] = [],
+    ): Promise<{ refused: number }> {
       const recorded = await learning.outcomesOf(signalled.map(subjectOf));
       let refused = 0;
-      for (const value of signalled) {
+      for (const [index, value] of signalled.entries()) {
         const subject = subjectOf(value);
         const reasons = faultsOf(
           value,
           recorded.find(({ positionId }) => positionId === subject),
         );
+        const sender = senders[index];
+        if (reasons.length === 0 && sender !== undefined) {
+          const first = await learning.handOver(subject, sender);
+          if (first !== sender)
+            reasons.push(`the same outcome again: ${first} handed it over first, now ${sender}`);
+        }
         if (reasons.length === 0) continue;
         refused += 1;
         await refuse(subject, reasons);

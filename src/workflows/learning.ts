@@ -9,6 +9,7 @@ import {
   proxyActivities,
   setCurrentDetails,
   setHandler,
+  uuid4,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
@@ -19,7 +20,7 @@ export interface LearningProgress {
   readonly studied: number;
   /** Outcomes received or recorded that are no study yet. */
   readonly waiting: number;
-  /** Signals refused with a finding since this run of the workflow began. */
+  /** Signals refused with a finding. */
   readonly refused: number;
   readonly version: number;
   readonly lastStep: string | null;
@@ -28,11 +29,13 @@ export interface LearningProgress {
 export interface LearningInput {
   /** Signals taken over by continue-as-new, and what the last run said of its last step. */
   readonly inbox?: readonly unknown[];
+  readonly senders?: readonly string[];
+  readonly refused?: number;
   readonly lastStep?: string | null;
 }
 
-/** Sent with a `TradeOutcome`; whatever else comes is refused with a finding. */
-export const recordOutcomeSignal = defineSignal<[unknown]>('recordOutcome');
+/** Sent with a `TradeOutcome` and the workflow that closed the position; whatever else comes is refused with a finding. */
+export const recordOutcomeSignal = defineSignal<[outcome: unknown, by?: unknown]>('recordOutcome');
 /** Somebody made another version the active one. */
 export const thresholdsChangedSignal = defineSignal('thresholdsChanged');
 export const thresholdsQuery = defineQuery<PublishedThresholds | null>('thresholds');
@@ -52,6 +55,7 @@ const compute = proxyActivities<Pick<Activities, 'learningStep'>>({
 const RECEIVED_AT_ONCE = 100;
 /** An outcome is less than 1 kB; more than this is none, and would only burden the history. */
 const LONGEST_SIGNAL = 4_000;
+const LONGEST_SENDER = 200;
 /** The ledger is asked even if no signal comes: a trade may have ended before it could hand its outcome over. */
 const LOOK_EVERY_MS = 3_600_000;
 
@@ -61,13 +65,17 @@ const LOOK_EVERY_MS = 3_600_000;
  */
 export async function learning(input: LearningInput): Promise<void> {
   const inbox: unknown[] = [...(input.inbox ?? [])];
+  const senders = inbox.map((_, index) => senderOf(input.senders?.[index]));
   let hasChanged = false;
   let published: PublishedThresholds | null = null;
   let round: StudyRound = { studied: 0, waiting: 0, nextRipeAtMs: null, stepAt: null };
-  let refused = 0;
+  let refused = input.refused ?? 0;
   let failedAt: number | null = null;
   let lastStep = input.lastStep ?? null;
-  setHandler(recordOutcomeSignal, (outcome) => void inbox.push(bounded(outcome)));
+  setHandler(recordOutcomeSignal, (outcome, by) => {
+    inbox.push(bounded(outcome));
+    senders.push(senderOf(by));
+  });
   setHandler(thresholdsChangedSignal, () => {
     hasChanged = true;
   });
@@ -83,7 +91,8 @@ export async function learning(input: LearningInput): Promise<void> {
   published = await learn.publishedThresholds();
   for (;;) {
     while (inbox.length > 0) {
-      refused += (await learn.receiveOutcomes(inbox.splice(0, RECEIVED_AT_ONCE))).refused;
+      const [outcomes, from] = [inbox.splice(0, RECEIVED_AT_ONCE), senders.splice(0, RECEIVED_AT_ONCE)];
+      refused += (await learn.receiveOutcomes(outcomes, from)).refused;
     }
     round = await learn.studyRipe();
     if (round.stepAt !== null && round.stepAt !== failedAt) {
@@ -101,7 +110,7 @@ export async function learning(input: LearningInput): Promise<void> {
     );
     if (workflowInfo().continueAsNewSuggested) {
       await condition(allHandlersFinished);
-      return continueAsNew<typeof learning>({ inbox, lastStep });
+      return continueAsNew<typeof learning>({ inbox, senders, refused, lastStep });
     }
     const restMs = Math.min((round.nextRipeAtMs ?? Infinity) - Date.now(), LOOK_EVERY_MS);
     if (restMs > 0) await condition(() => inbox.length > 0 || hasChanged, restMs);
@@ -116,6 +125,11 @@ async function step(atStudies: number): Promise<{ summary: string; isMade: boole
     if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
     return { summary: `failed: ${error.cause?.message ?? error.message}`, isMade: false };
   }
+}
+
+/** Whoever doesn't say who it is, is somebody else each time. */
+function senderOf(by: unknown): string {
+  return typeof by === 'string' && by !== '' ? by.slice(0, LONGEST_SENDER) : `signal-${uuid4()}`;
 }
 
 /** What is too long to be an outcome is remembered by the position it claims, to be refused. */

@@ -29,7 +29,9 @@ describe('learning', { timeout: 300_000 }, () => {
     closeTrade(stack.repositories.ledger, id, firstEntryMs, over);
   const refusals = async () => {
     const found = await stack.repositories.findings.list();
-    return Object.fromEntries(found.map(({ kind, subject, seen }) => [subject, { kind, seen }]));
+    return Object.fromEntries(
+      found.map(({ kind, subject, seen, status }) => [subject, { kind, seen, status }]),
+    );
   };
 
   test('a burst of outcomes that comes while it is down, and a kill during a step, lose and repeat nothing', () =>
@@ -93,6 +95,9 @@ describe('learning', { timeout: 300_000 }, () => {
       [],
     ];
     for (const value of signalled) await stack.signal(value);
+    const copied = await closeTrade(stack.repositories.ledger, 'burst2', firstEntryMs + 2 * BURST_SPACING_MS);
+    await stack.signal(copied, null);
+    await stack.signal(copied, 'trade-of-another');
 
     await expect.poll(progress, PATIENCE).toMatchObject({ studied: BURST + 1, waiting: 0 });
     const found = await refusals();
@@ -103,8 +108,11 @@ describe('learning', { timeout: 300_000 }, () => {
     expect(reasons('kraken-Onan')).toContain('confidence');
     expect(reasons('kraken-Oadopted')).toContain('no prediction to learn from: it was adopted');
     expect(reasons('kraken-Oaltered')).toContain('netPnl is 999, the ledger has');
-    // The same outcome handed over again is no news; another one under its name is.
+    // The same outcome sent again by who closed the position is no news; a copy from elsewhere is, and another one
+    // under its name.
     expect(found['kraken-Oburst0']).toBeUndefined();
+    expect(reasons('kraken-Oburst2')).toMatch(/the same outcome again: trade handed it over first, now /);
+    expect(found['kraken-Oburst2']).toMatchObject({ status: 'settled' });
     expect(reasons('kraken-Oburst1')).toContain('exitPrice is 1, the ledger has');
     expect(reasons('kraken-nobody')).toContain('is no closed position');
     expect(reasons('kraken-half')).toContain('netPnl');

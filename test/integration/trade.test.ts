@@ -244,6 +244,10 @@ describe('a trade', { timeout: 120_000 }, () => {
         return studied + waiting;
       })
       .toBe(closed);
+    // Each by its own workflow, whatever was sent again: a copy from elsewhere would be a finding.
+    const strangers = `SELECT "handedOverBy" FROM "TradeOutcome" WHERE "handedOverBy" IS DISTINCT FROM 'trade-' || "tradeId"`;
+    await expect.poll(() => sql(strangers)).toEqual([]);
+    expect(await sql(`SELECT "subject" FROM "Finding" WHERE "kind" = 'refused-study'`)).toEqual([]);
     expect(await cli('thresholds')).toMatchObject({ version: 1 });
   });
 

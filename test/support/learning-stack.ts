@@ -99,8 +99,9 @@ export class LearningStack {
     await ended;
   }
 
-  async signal(value: unknown): Promise<void> {
-    await this.client.recordOutcome(value as never);
+  /** As the trade that closed the position does; with null as somebody who doesn't say who it is. */
+  async signal(value: unknown, by: string | null = 'trade'): Promise<void> {
+    await this.client.recordOutcome(value as never, by ?? undefined);
   }
 
   async sql(statement: string, values: unknown[] = []): Promise<Record<string, unknown>[]> {
