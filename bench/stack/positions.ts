@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Policy } from '../../src/domain/exit-policy.ts';
 import { divide, roundDown } from '../../src/domain/money.ts';
 import { openRecords } from '../../src/domain/records.ts';
@@ -66,6 +67,7 @@ export class PositionOpener {
     const reconcile = this.#servers.temporal.schedule.getHandle('reconcile');
     // These positions come to be as none of Holdfast's do, and for a moment none of the three views knows them all.
     await reconcile.pause();
+    while (await this.#isReconciling()) await delay(250);
     const inputs = await inParallel(wanted, this.#lanes.length, (each, index) =>
       this.#enter(each, this.#lanes[index % this.#lanes.length]!),
     );
@@ -78,6 +80,13 @@ export class PositionOpener {
     );
     await reconcile.unpause();
     return inputs;
+  }
+
+  async #isReconciling(): Promise<boolean> {
+    const { count } = await this.#servers.temporal.workflow.count(
+      `WorkflowType = 'reconcile' AND ExecutionStatus = 'Running'`,
+    );
+    return count > 0;
   }
 
   async #enter({ tradeId, pair, emergencyLossStop }: Wanted, lane: KrakenExchange): Promise<TradeInput> {

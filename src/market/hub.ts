@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Prediction } from '../domain/exit-policy.ts';
 import type { Decimal } from '../domain/money.ts';
 import type { MarketFeed, Quote } from '../exchange/port.ts';
@@ -175,6 +176,8 @@ export class MarketHub {
     const prediction = await this.#options.predict(symbol);
     // Nobody is left who would refresh it.
     if (!this.#bySymbol.has(symbol)) return;
+    // Nothing new; that time has passed is found by its own check.
+    if (isDeepStrictEqual(prediction, this.#predictions.get(symbol))) return;
     this.#predictions.set(symbol, prediction);
     for (const guarded of this.#bySymbol.get(symbol) ?? []) this.#evaluateNow(guarded);
   }

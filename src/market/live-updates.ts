@@ -1,10 +1,14 @@
-import type { Ledger } from '../../db/repositories/ledger.ts';
+import type { Ledger, LiveUpdate } from '../../db/repositories/ledger.ts';
 import type { Logger } from '../logging.ts';
+import type { GuardedPosition } from './guarded-position.ts';
 import type { MarketHub } from './hub.ts';
 
 const PERIOD_MS = 1_000;
 
-/** Carries marks, P&L and bands to "LivePosition" about once a second, one statement for all positions. */
+/** Some at a time, so that an exit never waits until the rows of thousands are computed. */
+const ROWS_AT_ONCE = 250;
+
+/** Carries marks, P&L and bands to "LivePosition" about once a second. */
 export function startLiveUpdates(
   hub: MarketHub,
   ledger: Pick<Ledger, 'updateLive'>,
@@ -13,25 +17,11 @@ export function startLiveUpdates(
   let busy = false;
   let failing = false;
   const update = async () => {
-    const rows = hub.guarded().flatMap((guarded) => {
-      const mark = hub.mark(guarded);
-      if (!mark) return [];
-      const band = guarded.last?.band ?? null;
-      return [
-        {
-          positionId: guarded.trade.positionId,
-          quantity: guarded.trade.quantity,
-          currentPrice: mark.price,
-          unrealizedPnL: guarded.unrealizedPnl(mark.price),
-          exitsBelow: band?.low ?? null,
-          exitsAbove: band?.high ?? null,
-          bestPrice: guarded.bestPrice,
-          markAgeMs: mark.ageMs,
-          stage: 'open',
-        },
-      ];
-    });
-    if (rows.length > 0) await ledger.updateLive(rows);
+    const guarded = hub.guarded();
+    for (let from = 0; from < guarded.length; from += ROWS_AT_ONCE) {
+      const rows = guarded.slice(from, from + ROWS_AT_ONCE).flatMap((each) => liveRow(hub, each));
+      if (rows.length > 0) await ledger.updateLive(rows);
+    }
   };
   const timer = setInterval(() => {
     if (busy) return;
@@ -48,4 +38,25 @@ export function startLiveUpdates(
       .finally(() => (busy = false));
   }, PERIOD_MS);
   return () => clearInterval(timer);
+}
+
+/** None of a position that left meanwhile, or that no mark is known for. */
+function liveRow(hub: MarketHub, guarded: GuardedPosition): LiveUpdate[] {
+  const { positionId, quantity } = guarded.trade;
+  const mark = hub.isGuarding(positionId) ? hub.mark(guarded) : null;
+  if (!mark) return [];
+  const band = guarded.last?.band ?? null;
+  return [
+    {
+      positionId,
+      quantity,
+      currentPrice: mark.price,
+      unrealizedPnL: guarded.unrealizedPnl(mark.price),
+      exitsBelow: band?.low ?? null,
+      exitsAbove: band?.high ?? null,
+      bestPrice: guarded.bestPrice,
+      markAgeMs: mark.ageMs,
+      stage: 'open',
+    },
+  ];
 }
