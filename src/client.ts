@@ -350,8 +350,7 @@ export class HoldfastClient {
   /**
    * An update that a worker was at when its task failed, because other news came in between or the worker died, is
    * dropped by Temporal, and so is one that comes while tasks of that trade keep running out: it is asked again, under
-   * its own id. Rejects with `WorkflowNotFoundError` when the trade
-   * isn't running.
+   * its own id. Rejects with `WorkflowNotFoundError` when the trade isn't running.
    */
   async #update<Answer>(
     tradeId: string,

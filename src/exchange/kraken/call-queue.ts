@@ -2,8 +2,9 @@ import { ExchangeUnavailable, type CallPriority } from '../port.ts';
 import type { CallBudget, CallCost } from './call-budget.ts';
 
 /** Orders and cancels that get us out wait behind no question, not even behind those that other exits ask. */
-type Lane = 'way-out' | CallPriority;
-const ORDER: readonly Lane[] = ['way-out', 'exit', 'entry', 'look-up', 'reconcile'];
+const WAY_OUT = 'way-out';
+type Lane = typeof WAY_OUT | CallPriority;
+const ORDER: readonly Lane[] = [WAY_OUT, 'exit', 'entry', 'look-up', 'reconcile'];
 
 /** The call was never started: its time was up while it waited for its turn. */
 export class WaitedTooLong extends Error {
@@ -35,8 +36,7 @@ export interface CallQueue {
 interface Entry {
   readonly cost: CallCost;
   readonly priority: CallPriority;
-  /** An order or cancel that gets us out. */
-  readonly isWayOut: boolean;
+  readonly lane: Lane;
   readonly isQuestion: boolean;
   readonly start: () => Promise<Booking>;
   readonly fail: (error: Error) => void;
@@ -72,7 +72,7 @@ export function createCallQueue(
 
   function remove(entry: Entry): void {
     clearTimeout(entry.giveUp);
-    const lane = lanes.get(laneOf(entry));
+    const lane = lanes.get(entry.lane);
     lane?.splice(lane.indexOf(entry), 1);
   }
 
@@ -92,7 +92,7 @@ export function createCallQueue(
   /** Who could go if the budget allows, most urgent first; mostly nobody, so that long lanes cost nothing. */
   function* candidates(): Iterable<Entry> {
     const [ahead, ...others] = inFlight.keys();
-    if (ahead !== undefined && (ahead.isWayOut || others.length > 0)) return;
+    if (ahead !== undefined && (ahead.lane === WAY_OUT || others.length > 0)) return;
     for (const lane of ORDER) {
       yield* lanes.get(lane) ?? [];
       if (ahead !== undefined) return;
@@ -136,7 +136,7 @@ export function createCallQueue(
   }
 
   function enqueue(entry: Entry, maxWaitMs: number | undefined): void {
-    lanes.get(laneOf(entry))?.push(entry);
+    lanes.get(entry.lane)?.push(entry);
     if (maxWaitMs !== undefined) {
       const tooLate = new WaitedTooLong('the call waited for its turn until its time was up');
       entry.giveUp = setTimeout(
@@ -146,7 +146,7 @@ export function createCallQueue(
     }
     // All others have been considered before, and are no further now.
     const [ahead] = inFlight.keys();
-    const mayOvertake = inFlight.size === 1 && entry.isWayOut && ahead?.isWayOut === false;
+    const mayOvertake = inFlight.size === 1 && entry.lane === WAY_OUT && ahead?.lane !== WAY_OUT;
     if (ahead === undefined || mayOvertake) startOrPlan(entry, nowMs());
   }
 
@@ -157,7 +157,7 @@ export function createCallQueue(
         const entry: Entry = {
           cost: call.cost,
           priority: call.priority,
-          isWayOut: call.priority === 'exit' && call.isQuestion !== true,
+          lane: call.priority === 'exit' && call.isQuestion !== true ? WAY_OUT : call.priority,
           isQuestion: call.isQuestion === true,
           fail: reject,
           async start() {
@@ -182,8 +182,4 @@ export function createCallQueue(
       for (const entry of waiting()) drop(entry, error);
     },
   };
-}
-
-function laneOf({ isWayOut, priority }: Entry): Lane {
-  return isWayOut ? 'way-out' : priority;
 }
