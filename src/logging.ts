@@ -20,6 +20,12 @@ export function createStderrLogger(name: string, level: string): Logger {
   return pino({ name, level, redact: { paths: SECRETS, censor: '(hidden)' } }, pino.destination(2));
 }
 
+/** For a program that tells people itself what went wrong, a line each, in words. */
+export function createTellingLogger(tell: (line: string) => void): Logger {
+  const write = (line: string) => tell((JSON.parse(line) as { msg?: string }).msg ?? line);
+  return pino({ level: 'warn' }, { write });
+}
+
 /** JSON lines on stdout; pretty on a terminal. */
 export function createLogger(name: string, level = process.env.HOLDFAST_LOG_LEVEL ?? 'info'): Logger {
   const options = { name, level, redact: { paths: SECRETS, censor: '(hidden)' } };

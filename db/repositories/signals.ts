@@ -7,7 +7,8 @@ import {
   type PredictionRow,
   type SkippedSignalRow,
 } from '../entities/learning.ts';
-import { insertInto, Parameters, selectRows } from '../sql.ts';
+import { columnList, insertInto, Parameters, selectRows } from '../sql.ts';
+import { decodeRow } from '../table.ts';
 import { inStatement } from '../transaction.ts';
 
 export interface SkippedSignalInput {
@@ -32,6 +33,8 @@ export interface SignalStore {
   keepPrediction(symbol: string, prediction: Prediction): Promise<void>;
   /** Of the symbol, fresh at some time between these, in order. */
   predictions(symbol: string, fromMs: number, untilMs: number): Promise<Prediction[]>;
+  /** The newest of each symbol, of the last day; symbols without one are missing. */
+  latestPredictions(symbols: readonly string[], nowMs: number): Promise<Map<string, Prediction>>;
 }
 
 export function createSignalStore(pool: Pool): SignalStore {
@@ -79,13 +82,22 @@ export function createSignalStore(pool: Pool): SignalStore {
            AND "asOf" + "ttlMs" * interval '1 millisecond' > $2 ORDER BY "asOf", "id"`,
         [symbol, new Date(fromMs), new Date(untilMs)],
       );
-      return rows.map(({ action, confidence, asOf, ttlMs, source }) => ({
-        action,
-        confidence,
-        asOfMs: asOf,
-        ttlMs,
-        source,
-      }));
+      return rows.map(predictionOf);
+    },
+    async latestPredictions(symbols, nowMs) {
+      const { rows } = await pool.query<Record<string, unknown>>(
+        `SELECT ${columnList(predictionTable, 'newest')} FROM unnest($1::text[]) AS wanted("symbol"),
+           LATERAL (SELECT * FROM "Prediction" AS one
+             WHERE one."symbol" = wanted."symbol" AND one."asOf" > $2::timestamptz - interval '1 day'
+             ORDER BY one."asOf" DESC LIMIT 1) AS newest`,
+        [symbols, new Date(nowMs)],
+      );
+      const newest = rows.map((row) => decodeRow(predictionTable, row));
+      return new Map(newest.map((row) => [row.symbol, predictionOf(row)]));
     },
   };
+}
+
+function predictionOf({ action, confidence, asOf, ttlMs, source }: PredictionRow): Prediction {
+  return { action, confidence, asOfMs: asOf, ttlMs, source };
 }

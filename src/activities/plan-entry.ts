@@ -93,6 +93,7 @@ export async function planEntry(
         ask: quote.ask,
         sigma,
         volatilityScale: scale,
+        roundTripFee: 2 * instrument.takerFee,
         source: request.signal.source,
       },
     },

@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import type { LogLine } from '../embedded/node-child.ts';
 import { clock, colors, signed } from './render.ts';
 
@@ -31,13 +32,16 @@ const TELLERS: Readonly<Record<string, Teller>> = {
     colors.bold('The tape has ended. Open positions stay open and under guard; Ctrl-C stops.'),
 };
 
-export function tradeEventLine(line: LogLine): string | null {
+/** Where a width is given, the ids are left out of a line that would be wider. */
+export function tradeEventLine(line: LogLine, width = Infinity): string | null {
   const { event } = line;
   const tell = typeof event === 'string' ? TELLERS[event] : undefined;
   if (!tell) return null;
   const timeMs = typeof line.time === 'number' ? line.time : Date.now();
   const position = text(line.positionId ?? line.tradeId);
-  return `${colors.dim(clock(timeMs))}  ${tell(line)}${position === '' ? '' : colors.dim(`  ${position}`)}`;
+  const told = `${colors.dim(clock(timeMs))}  ${tell(line)}`;
+  if (position === '' || stripVTControlCharacters(told).length + 2 + position.length > width) return told;
+  return told + colors.dim(`  ${position}`);
 }
 
 export function isReadyLogLine(line: LogLine): boolean {

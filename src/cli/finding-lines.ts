@@ -1,7 +1,14 @@
 import type { FindingRow } from '../../db/entities/oversight.ts';
 import type { TradeHistory } from '../../db/repositories/reader.ts';
-import { seenWords, toDoWords } from './finding-words.ts';
+import { outcomeWords, seenWords } from '../views/finding-words.ts';
 import { colors, time } from './render.ts';
+
+const COLOUR: Readonly<Record<FindingRow['status'], (text: string) => string>> = {
+  human: colors.red,
+  settled: (text) => text,
+  acting: colors.yellow,
+  seen: colors.yellow,
+};
 
 /** Findings that are about a trade: its id, its position or its entry order. */
 export function findingsAbout(
@@ -18,14 +25,9 @@ export function findingsAbout(
 
 /** What was seen when, and what became of it; what waits for a person says what to do. */
 export function findingLines(findings: readonly FindingRow[]): string[] {
-  return findings.map(({ kind, subject, seen, status, action, firstSeenAt }) => {
+  return findings.map((finding) => {
+    const { kind, subject, seen, status, firstSeenAt } = finding;
     const told = { kind, subject, seen: seen as Readonly<Record<string, string | boolean>> };
-    const outcome =
-      status === 'human'
-        ? colors.red(toDoWords(told))
-        : status === 'settled'
-          ? `settled: ${action ?? ''}`
-          : colors.yellow(status === 'acting' ? 'being settled' : 'seen, not acted on yet');
-    return `  finding of ${time(firstSeenAt)}: ${seenWords(told)}; ${outcome}`;
+    return `  finding of ${time(firstSeenAt)}: ${seenWords(told)}; ${COLOUR[status](outcomeWords(finding))}`;
   });
 }

@@ -1,34 +1,39 @@
-import { evaluateExit, type Evaluation } from '../domain/exit-policy.ts';
+import { evaluateExit, type Evaluation, type Policy, type Prediction } from '../domain/exit-policy.ts';
 import { betterPrice } from '../domain/position.ts';
-import type { TradeState } from '../workflows/messages.ts';
-import type { DashboardPosition } from './positions.ts';
+import type { PositionView } from '../views/position-view.ts';
 
-/**
- * What the rules say at the mark shown, by the policy the trade pinned; null before it is open. The prediction is the
- * guard's alone to know, so where one holds the position this names the rule beneath it.
- */
-export function holdingRule(
-  state: TradeState | null,
-  position: DashboardPosition | null,
+/** What a trade pinned at entry for its exit, and what is demanded of it. */
+export interface PinnedRules {
+  readonly policy: Policy;
+  readonly volatilityScale: number;
+  readonly roundTripFee: number;
+  /** Why its exit is demanded, where it is. */
+  readonly exitDemand?: string | undefined;
+}
+
+type Shown = Pick<PositionView, 'status' | 'side' | 'entryPrice' | 'markPrice' | 'bestPrice' | 'openedAtMs'>;
+
+/** What the rules say at the mark shown, with the newest prediction; null for a position that is not open. */
+export function ruleAt(
+  { status, side, entryPrice, markPrice, bestPrice, openedAtMs }: Shown,
+  { policy, volatilityScale, roundTripFee, exitDemand }: PinnedRules,
+  prediction: Prediction | null,
   nowMs: number,
 ): Evaluation | null {
-  if (!state?.plan || !state.position || position?.status !== 'open') return null;
-  const { plan, demand } = state;
-  const { side, entryPrice, markPrice } = position;
+  if (status !== 'open') return null;
   return evaluateExit(
     {
       side,
       entryPrice,
-      openedAtMs: position.openedAtMs,
-      bestPrice: betterPrice(side, position.bestPrice ?? entryPrice, markPrice),
-      volatilityScale: plan.volatilityScale,
-      roundTripFee: plan.roundTripFee,
-      tickSize: plan.tickSize,
-      ...(demand ? { exitDemand: demand.reason } : {}),
+      openedAtMs,
+      bestPrice: betterPrice(side, bestPrice ?? entryPrice, markPrice),
+      volatilityScale,
+      roundTripFee,
+      ...(exitDemand === undefined ? {} : { exitDemand }),
     },
     markPrice,
-    null,
-    plan.policy,
+    prediction,
+    policy,
     nowMs,
   );
 }

@@ -74,6 +74,7 @@ export async function startDashboard({ config, log }: DashboardOptions): Promise
   const positions = createPositions({
     reader,
     learning: async () => (await repositories()).learning,
+    signals: async () => (await repositories()).signals,
     stages: new Stages(async () => (await client()).runningTrades(), log),
     timeScale: config.HOLDFAST_TIME_SCALE,
     now,

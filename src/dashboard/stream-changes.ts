@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { DashboardPosition } from './positions.ts';
 
 /** What the market and the trade move in an open position; all else is sent once. */
@@ -12,6 +13,8 @@ const MOVING = [
   'exitsAbove',
   'fees',
   'minHoldEndsAtMs',
+  'ruleNow',
+  'prediction',
 ] as const;
 
 /** The age of a mark moves all the time; it is worth a message only in steps. */
@@ -20,7 +23,7 @@ const AGE_STEP_MS = 5_000;
 export type PositionChange = Partial<DashboardPosition> & Pick<DashboardPosition, 'positionId'>;
 
 export interface PositionChanges {
-  /** Whole for new positions, else the moving fields. */
+  /** Whole for new positions, else what moved. */
   readonly positions: readonly PositionChange[];
   readonly removed: readonly string[];
   /** New since `before`; none where there was no `before`. */
@@ -38,21 +41,20 @@ export function changesBetween(
     if (!earlier) {
       positions.push(position);
       if (before) opened.push(position);
-    } else if (hasMoved(earlier, position)) {
-      positions.push(movingPart(position));
+    } else {
+      const moved = movedPart(earlier, position);
+      if (moved) positions.push(moved);
     }
   }
   const removed = before ? [...before.keys()].filter((id) => !after.has(id)) : [];
   return { positions, removed, opened };
 }
 
-function hasMoved(earlier: DashboardPosition, later: DashboardPosition): boolean {
-  return MOVING.some((field) => earlier[field] !== later[field]) || ageStep(earlier) !== ageStep(later);
-}
-
-function movingPart(position: DashboardPosition): PositionChange {
-  const { positionId, markAgeMs } = position;
-  return { positionId, markAgeMs, ...Object.fromEntries(MOVING.map((field) => [field, position[field]])) };
+function movedPart(earlier: DashboardPosition, later: DashboardPosition): PositionChange | null {
+  const moved = MOVING.filter((field) => !isDeepStrictEqual(earlier[field], later[field]));
+  if (moved.length === 0 && ageStep(earlier) === ageStep(later)) return null;
+  const { positionId, markAgeMs } = later;
+  return { positionId, markAgeMs, ...Object.fromEntries(moved.map((field) => [field, later[field]])) };
 }
 
 function ageStep({ markAgeMs }: DashboardPosition): number | null {

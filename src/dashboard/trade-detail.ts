@@ -3,7 +3,7 @@ import { tradeWorkflowId } from '../workflows/trade-id.ts';
 import type { Evaluation } from '../domain/exit-policy.ts';
 import type { TradeState } from '../workflows/messages.ts';
 import { within } from './answers.ts';
-import { holdingRule } from './holding.ts';
+import { ruleAt } from './holding.ts';
 import type { DashboardParts } from './parts.ts';
 import type { DashboardPosition } from './positions.ts';
 
@@ -38,8 +38,21 @@ export async function tradeDetail(parts: DashboardParts, id: string): Promise<Tr
     outcome: history?.outcome ?? null,
     state,
     stateUnknown,
-    holding: holdingRule(state, position, parts.now()),
+    holding: await holding(parts, state, position),
   };
+}
+
+/** By what the workflow itself pinned, and what is demanded of it. */
+async function holding(
+  { positions, now }: DashboardParts,
+  state: TradeState | null,
+  position: DashboardPosition | null,
+): Promise<Evaluation | null> {
+  if (!state?.plan || !state.position || position?.status !== 'open') return null;
+  const { policy, volatilityScale, roundTripFee } = state.plan;
+  const exitDemand = state.demand?.reason;
+  const prediction = await positions.prediction(position.symbol);
+  return ruleAt(position, { policy, volatilityScale, roundTripFee, exitDemand }, prediction, now());
 }
 
 async function askState(

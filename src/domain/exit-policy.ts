@@ -69,6 +69,25 @@ export function isAgainst(side: Side, action: PredictionAction): boolean {
   return side === 'long' ? action === 'SELL' : action === 'BUY';
 }
 
+/** What a prediction does to the exit decision: rules 3 and 4, or nothing because it is too weak or no longer fresh. */
+export type PredictionEffect = 'exits' | 'holds' | 'too-weak' | 'stale';
+
+/** Confidence that a prediction has to exceed to have an effect on a position of this side. */
+export function leastConfidence(side: Side, action: PredictionAction, limits: Thresholds): number {
+  return isAgainst(side, action) ? limits.aiReversalConfidenceThreshold : limits.aiConfidenceRespectThreshold;
+}
+
+export function predictionEffect(
+  side: Side,
+  prediction: Prediction,
+  limits: Thresholds,
+  nowMs: number,
+): PredictionEffect {
+  if (!isFresh(prediction, nowMs)) return 'stale';
+  if (prediction.confidence <= leastConfidence(side, prediction.action, limits)) return 'too-weak';
+  return isAgainst(side, prediction.action) ? 'exits' : 'holds';
+}
+
 /** When the minimum hold of the position ends. */
 export function minHoldEndsMs(position: Pick<ExitPosition, 'openedAtMs'>, policy: Policy): number {
   return position.openedAtMs + (policy.thresholds.minHoldTimeMinutes * 60_000) / policy.timeScale;
@@ -79,7 +98,7 @@ export function minHoldEndsMs(position: Pick<ExitPosition, 'openedAtMs'>, policy
  * Pure. `mark` is the bid for a long, the ask for a short; `RangeError` when it is not a price.
  */
 export function evaluateExit(
-  position: ExitPosition,
+  position: Omit<ExitPosition, 'tickSize'>,
   mark: Decimal,
   prediction: Prediction | null,
   policy: Policy,
@@ -113,10 +132,10 @@ export function matchingRule(
   if (position.exitDemand !== undefined) return 'forced';
   if (current <= limits.emergencyLossStop) return 'emergency-loss';
   if (current >= limits.extraordinaryProfitCapture) return 'extraordinary-profit';
-  if (isFresh(prediction, nowMs)) {
-    const against = isAgainst(position.side, prediction.action);
-    if (against && prediction.confidence > limits.aiReversalConfidenceThreshold) return 'ai-reversal';
-    if (!against && prediction.confidence > limits.aiConfidenceRespectThreshold) return 'ai-confidence';
+  if (prediction) {
+    const effect = predictionEffect(position.side, prediction, limits, nowMs);
+    if (effect === 'exits') return 'ai-reversal';
+    if (effect === 'holds') return 'ai-confidence';
   }
   if (nowMs < minHoldEndsMs(position, policy)) return 'min-hold';
   const lossLimit = limits.minLossBeforeExit * position.volatilityScale;

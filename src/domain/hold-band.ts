@@ -1,4 +1,4 @@
-import { evaluateExit, givebackReturn, isAgainst, isArmed, isFresh, minHoldEndsMs } from './exit-policy.ts';
+import { evaluateExit, givebackReturn, isArmed, minHoldEndsMs, predictionEffect } from './exit-policy.ts';
 import type { ExitPosition, Policy, Prediction } from './exit-policy.ts';
 import { add, compare, fromRatio, isPositive, multiply, subtract, type Decimal } from './money.ts';
 import { betterPrice, returnFraction, type Side } from './position.ts';
@@ -90,9 +90,7 @@ function isRespected(
   nowMs: number,
 ): prediction is Prediction {
   return (
-    isFresh(prediction, nowMs) &&
-    !isAgainst(position.side, prediction.action) &&
-    prediction.confidence > policy.thresholds.aiConfidenceRespectThreshold
+    prediction !== null && predictionEffect(position.side, prediction, policy.thresholds, nowMs) === 'holds'
   );
 }
 

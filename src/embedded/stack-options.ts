@@ -29,6 +29,8 @@ export interface StackOptions {
   readonly cliScript?: string;
   /** For Temporal, `key=JSON value`. */
   readonly dynamicConfig?: readonly string[];
+  /** What is being started now. */
+  readonly onStarting?: (what: string) => void;
   /** Gives up a start that is under way; what has started is stopped. */
   readonly signal?: AbortSignal;
 }

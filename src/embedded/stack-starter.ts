@@ -22,6 +22,11 @@ export class StackStarter {
 
   /** Addresses of Temporal and of the database. */
   async servers(temporal: string | undefined, database: string | undefined): Promise<[string, string]> {
+    const own = [
+      ...(temporal === undefined ? ['Temporal'] : []),
+      ...(database === undefined ? ['PostgreSQL'] : []),
+    ];
+    if (own.length > 0) this.#options.onStarting?.(own.join(' and '));
     // A database that can't start must not wait for a build of Temporal to say so.
     const failed = new AbortController();
     const starts = [
@@ -85,6 +90,7 @@ export class StackStarter {
 
   async #child(name: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
     const { cliScript } = this.#options;
+    this.#options.onStarting?.(name === 'paper' ? 'the paper exchange' : name);
     const onLog = (line: LogLine) => this.#options.onLog?.(name, line);
     await this.#keepUp(name, () =>
       startNodeChild({

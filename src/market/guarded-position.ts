@@ -83,7 +83,7 @@ export class GuardedPosition {
     // The band of the new best: with the one before, a fall back from here would be asked about too late.
     const band = holdBand({ ...position, bestPrice: this.#best }, mark, prediction, policy, nowMs);
     this.#rememberBand(band);
-    this.#last = { evaluation, mark, band, atMs: nowMs, markAgeMs };
+    this.#last = { evaluation, mark, band, atMs: nowMs, markAgeMs, prediction };
     return this.#last;
   }
 

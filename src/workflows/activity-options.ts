@@ -45,20 +45,29 @@ function atOnce<A>(options: ActivityOptions): ActivityInterfaceFor<A> {
   });
 }
 
-/** A send is never retried by Temporal: after anything but a definite answer the order is looked up. */
-export const sending = proxyActivities<Pick<Activities, 'sendOrder'>>({
-  startToCloseTimeout: SEND_WINDOW_MS + 2_000,
-  retry: { maximumAttempts: 1 },
-});
+/**
+ * A send is never retried by Temporal: after anything but a definite answer the order is looked up. The summary, here
+ * as below, is what the Temporal Web UI shows beside the event: never free text, the server takes 400 bytes.
+ */
+export function sending(summary: string) {
+  return proxyActivities<Pick<Activities, 'sendOrder'>>({
+    startToCloseTimeout: SEND_WINDOW_MS + 2_000,
+    retry: { maximumAttempts: 1 },
+    summary,
+  });
+}
 
 /**
  * What changes an order that rests: repeated until it is answered. A task of its own, so that what demanded it, an
  * exit perhaps, is in the history before anything is done about it.
  */
-export const changing = proxyActivities<Pick<Activities, 'cancelOrder' | 'amendStop' | 'withdrawStop'>>({
-  startToCloseTimeout: 10_000,
-  retry: quickRetry,
-});
+export function changing(summary: string) {
+  return proxyActivities<Pick<Activities, 'cancelOrder' | 'amendStop' | 'withdrawStop'>>({
+    startToCloseTimeout: 10_000,
+    retry: quickRetry,
+    summary,
+  });
+}
 
 /** Questions to the exchange: asked until they are answered. */
 export const asking = atOnce<
@@ -86,11 +95,12 @@ export function reserving(budgetMs: number) {
 }
 
 /** The four records, within their budget. */
-export function persisting(budgetMs: number) {
+export function persisting(budgetMs: number, summary: string) {
   return proxyActivities<Pick<Activities, 'persistPosition'>>({
     startToCloseTimeout: Math.min(10_000, budgetMs),
     scheduleToCloseTimeout: budgetMs,
     retry: quickRetry,
+    summary,
   });
 }
 
@@ -102,10 +112,11 @@ const GUARD_PATIENCE_MS = 5_000;
 export const findingGuard = atOnce<Pick<Activities, 'findGuard'>>(guardOptions);
 
 /** On the queue of the guard, on which only its worker answers. */
-export function guarding(taskQueue: string) {
+export function guarding(taskQueue: string, summary: string) {
   return proxyActivities<Pick<Activities, 'armPosition' | 'exitThroughGuard' | 'suspendGuard'>>({
     ...guardOptions,
     taskQueue,
     scheduleToStartTimeout: GUARD_PATIENCE_MS,
+    summary,
   });
 }

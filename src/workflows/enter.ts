@@ -55,7 +55,11 @@ export async function followEntry(
     const exitWanted = () => state.demand !== null;
     const hasMoved = () => state.movedOrderId === order.exchangeOrderId;
     if (exitWanted() || Date.now() >= restEndsMs) {
-      await changing.cancelOrder({ exchangeOrderId: order.exchangeOrderId, purpose: 'entry' });
+      const why = exitWanted() ? 'an exit is demanded' : 'it rested long enough';
+      await changing(`entry: ${why}`).cancelOrder({
+        exchangeOrderId: order.exchangeOrderId,
+        purpose: 'entry',
+      });
     } else {
       const untilMs = Math.max(1, Math.min(pauseMs, restEndsMs - Date.now()));
       await condition(() => exitWanted() || hasMoved(), untilMs);

@@ -171,7 +171,12 @@ async function followExit(state: TradeState, placed: OrderOnExchange): Promise<O
   for (let pauseMs = 100; !order.isFinished; pauseMs = Math.min(pauseMs * 2, 5_000)) {
     const hasMoved = () => state.movedOrderId === placed.exchangeOrderId;
     if (Date.now() < patienceEndsMs) await condition(hasMoved, pauseMs);
-    else await changing.cancelOrder({ exchangeOrderId: order.exchangeOrderId, purpose: 'exit' });
+    else {
+      await changing('exit: what is left goes out as the next leg').cancelOrder({
+        exchangeOrderId: order.exchangeOrderId,
+        purpose: 'exit',
+      });
+    }
     state.movedOrderId = null;
     order = await asking.readOrder({ exchangeOrderId: order.exchangeOrderId, purpose: 'exit' });
   }

@@ -1,7 +1,7 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { CloseRequest } from '../activities/ledger.ts';
 import type { Evidence, FindingKind } from '../domain/audit/views.ts';
-import type { Evaluation, ExitRule, Policy } from '../domain/exit-policy.ts';
+import type { Evaluation, ExitRule, Policy, Prediction } from '../domain/exit-policy.ts';
 import type { HoldBand } from '../domain/hold-band.ts';
 import type { OrderMinimums } from '../domain/sizing.ts';
 import type { OrderRecord } from '../domain/records.ts';
@@ -93,6 +93,8 @@ export interface LastEvaluation {
   readonly atMs: number;
   /** How old the mark was then. */
   readonly markAgeMs: number | null;
+  /** What was known then; absent in answers of before it was told. */
+  readonly prediction?: Prediction | null;
 }
 
 /** `compensation`: it could not be persisted. `reconciliation`: it was found sold. */

@@ -24,7 +24,8 @@ export async function persistPosition(
 ): Promise<boolean> {
   const facts = tradeFacts(state, plan, position);
   try {
-    await persisting(plan.settings.persistBudgetMs).persistPosition({
+    const summary = `four records of ${position.positionId}, read back`;
+    await persisting(plan.settings.persistBudgetMs, summary).persistPosition({
       records: openRecords(facts),
       tradeId: state.request.tradeId,
     });

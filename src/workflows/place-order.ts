@@ -21,11 +21,18 @@ export type Placed =
 export async function placeOrder(leg: LegOrder, listingLagMs: number): Promise<Placed> {
   const submittedAtMs = Date.now();
   const deadlineMs = submittedAtMs + SEND_WINDOW_MS;
-  const sent = await sending.sendOrder({ ...leg, deadlineMs }).catch(() => null);
+  const sent = await sending(orderWords(leg))
+    .sendOrder({ ...leg, deadlineMs })
+    .catch(() => null);
   if (sent?.kind === 'refused') return sent;
   if (sent?.kind === 'accepted') return { kind: 'accepted', order: sent.order, submittedAtMs };
   const found = await proveOutcome(leg, submittedAtMs, deadlineMs, listingLagMs);
   return found ? { kind: 'accepted', order: found, submittedAtMs } : { kind: 'absent' };
+}
+
+function orderWords({ leg, side, type, quantity, symbol, limitPrice, triggerPrice }: LegOrder): string {
+  const price = limitPrice ?? triggerPrice ?? null;
+  return `${leg}: ${side} ${quantity} ${symbol} ${type}${price === null ? '' : ` at ${price}`}`;
 }
 
 /**

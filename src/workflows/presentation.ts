@@ -1,4 +1,5 @@
 import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
+import type { Prediction } from '../domain/exit-policy.ts';
 import { percent } from '../domain/percent.ts';
 import { returnFraction } from '../domain/position.ts';
 import {
@@ -45,11 +46,12 @@ function details(state: TradeState): string[] {
     lines.push(`**Entry:** ${quantity} at ${averagePrice}, fee ${fee} · \`${position.positionId}\``);
   }
   if (evaluation) {
-    const { evaluation: answer, mark, band } = evaluation;
+    const { evaluation: answer, mark, band, prediction } = evaluation;
     if (band) lines.push(`**Exits** below ${band.low} / above ${band.high}`);
     lines.push(
       `**Last evaluation:** ${answer.action} \`${answer.rule}\` at ${mark} (${percent(answer.returnFraction)})`,
     );
+    if (prediction) lines.push(predictionLine(prediction));
   }
   if (stop)
     lines.push(`**Protective stop:** ${stop.quantity} at ${stop.triggerPrice} \`${stop.exchangeOrderId}\``);
@@ -74,4 +76,9 @@ function details(state: TradeState): string[] {
   const { source, confidence } = request.signal;
   lines.push(`**Asked:** ${request.notional} by ${source}, confidence ${confidence.toFixed(2)}`);
   return lines;
+}
+
+function predictionLine({ action, confidence, source, asOfMs, ttlMs }: Prediction): string {
+  const untilMs = asOfMs + ttlMs;
+  return `**Prediction then:** ${action}, confidence ${confidence.toFixed(2)}, by ${source}, until ${new Date(untilMs).toISOString()}`;
 }

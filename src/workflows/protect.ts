@@ -95,7 +95,7 @@ async function arm(state: TradeState, plan: EntryPlan): Promise<void> {
       const asked = (state.guard ??= await findingGuard.findGuard());
       // Whoever sells the position meanwhile had no guard to ask: from here on it would be a second seller.
       if (isExitDemanded(state)) return;
-      const armed = await guarding(asked.taskQueue).armPosition(request);
+      const armed = await guarding(asked.taskQueue, armedWords(request)).armPosition(request);
       // Lost while it answered: what it was armed with may have been sold.
       if (state.guard !== asked) continue;
       state.guard = armed.guard;
@@ -112,6 +112,10 @@ async function arm(state: TradeState, plan: EntryPlan): Promise<void> {
 /** May have come while something was awaited, which narrowing can't see. */
 function isExitDemanded(state: TradeState): boolean {
   return state.demand !== null;
+}
+
+function armedWords({ quantity, symbol, exit }: ArmRequest): string {
+  return `${quantity} ${symbol}, ${exit ? `may sell as ${exit.leg}` : 'may only watch'}`;
 }
 
 function armRequest(state: TradeState, plan: EntryPlan, position: OpenPosition): ArmRequest {

@@ -127,7 +127,9 @@ export class StopKeeper {
     if (!guard || !position) return true;
     const { leaseId, taskQueue } = guard;
     try {
-      const { fired } = await guarding(taskQueue).suspendGuard({ positionId: position.positionId });
+      const { fired } = await guarding(taskQueue, 'a stop is to be placed').suspendGuard({
+        positionId: position.positionId,
+      });
       state.fired ??= fired;
       return fired === null && state.guard?.leaseId === leaseId;
     } catch (failure) {
@@ -159,7 +161,10 @@ export class StopKeeper {
     const state = this.#state;
     const wanted = wantedStop(state, this.#plan);
     if (!wanted || (wanted.quantity === stop.quantity && wanted.triggerPrice === stop.triggerPrice)) return;
-    const isAmended = await changing.amendStop({ exchangeOrderId: stop.exchangeOrderId, ...wanted });
+    const isAmended = await changing(`${stop.leg}: ${wanted.quantity} at ${wanted.triggerPrice}`).amendStop({
+      exchangeOrderId: stop.exchangeOrderId,
+      ...wanted,
+    });
     if (!isAmended || state.stop?.exchangeOrderId !== stop.exchangeOrderId) return;
     const amended = { ...stop, ...wanted };
     state.stop = amended;
@@ -176,7 +181,7 @@ export async function withdrawStop(state: TradeState, plan: EntryPlan): Promise<
   await proveStop(state, plan);
   for (let pauseMs = 100; isKnown(state.stop); pauseMs = Math.min(pauseMs * 2, 5_000)) {
     const { leg, exchangeOrderId } = state.stop;
-    const order = await changing.withdrawStop({ leg, exchangeOrderId });
+    const order = await changing(`${leg} goes before an exit`).withdrawStop({ leg, exchangeOrderId });
     if (order.isFinished) countStop(state, order);
     else await sleep(pauseMs);
   }

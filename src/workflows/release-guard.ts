@@ -13,7 +13,10 @@ export async function takeOverFromGuard(state: TradeState, position: OpenPositio
   while (state.guard && state.fired === null) {
     const { leaseId, taskQueue } = state.guard;
     try {
-      const { fired } = await guarding(taskQueue).exitThroughGuard({
+      const { fired } = await guarding(
+        taskQueue,
+        `exit by ${state.demand?.rule ?? 'the trade itself'}`,
+      ).exitThroughGuard({
         positionId: position.positionId,
         leaseId,
         // It would sell what it was armed with: more than is left once anything was sold, by whomever.

@@ -76,6 +76,12 @@ describe.skipIf(without)('on the running stack', { timeout: 120_000 }, () => {
     await showsText(pnl, '\u2212');
     expect(await pnl.getAttribute('class')).toContain('loss');
 
+    await row
+      .locator('.cell.held')
+      .getByText(/^min hold .* left$/)
+      .waitFor();
+    await row.locator('.cell.prediction').getByText('rules alone decide').waitFor();
+
     await row.locator('.position-toggle').click();
     await row.getByText('hold · min hold', { exact: true }).waitFor();
     const lease = row.locator('.facts div', { hasText: 'Guard lease' }).locator('dd');

@@ -1,26 +1,20 @@
 import { describe, expect, test } from 'vitest';
-import { holdingRule } from '../../src/dashboard/holding.ts';
-import type { DashboardPosition } from '../../src/dashboard/positions.ts';
+import { ruleAt } from '../../src/dashboard/holding.ts';
+import type { Prediction } from '../../src/domain/exit-policy.ts';
 import { STARTING_THRESHOLDS } from '../../src/domain/thresholds.ts';
-import { positionView } from '../../src/views/position-view.ts';
-import type { TradeState } from '../../src/workflows/messages.ts';
+import { positionView, type PositionView } from '../../src/views/position-view.ts';
+import { predictionView } from '../../src/views/prediction-view.ts';
 import { OPENED_AT_MS, sampleOpen } from '../support/ledger-samples.ts';
 
-/** Of the trade's state only what the rule looks at. */
-const STATE = {
-  plan: {
-    policy: { version: 1, thresholds: STARTING_THRESHOLDS, timeScale: 1 },
-    volatilityScale: 1,
-    roundTripFee: 0.005,
-    tickSize: '0.1',
-  },
-  position: {},
-  demand: null,
-} as unknown as TradeState;
+const RULES = {
+  policy: { version: 1, thresholds: STARTING_THRESHOLDS, timeScale: 1 },
+  volatilityScale: 1,
+  roundTripFee: 0.005,
+};
 
 const { managedPosition, livePosition } = sampleOpen('rule');
 
-function at(mark: string): DashboardPosition {
+function at(mark: string): PositionView {
   const live = {
     ...livePosition,
     currentPrice: mark,
@@ -29,11 +23,7 @@ function at(mark: string): DashboardPosition {
     stage: 'open',
     updatedAt: 0,
   };
-  const view = positionView(
-    { ...managedPosition, createdAt: 0, updatedAt: 0, live },
-    { nowMs: OPENED_AT_MS },
-  );
-  return { ...view, minHoldEndsAtMs: null };
+  return positionView({ ...managedPosition, createdAt: 0, updatedAt: 0, live }, { nowMs: OPENED_AT_MS });
 }
 
 const MINUTE_MS = 60_000;
@@ -46,18 +36,39 @@ describe('the rule at the mark shown', () => {
     ['45000', MINUTE_MS, 'exit', 'emergency-loss'],
     ['60200', 3 * MINUTE_MS, 'hold', 'undecided'],
   ])('%s after %i ms: %s by %s', (mark, afterMs, action, rule) => {
-    expect(holdingRule(STATE, at(mark), OPENED_AT_MS + afterMs)).toMatchObject({ action, rule });
+    expect(ruleAt(at(mark), RULES, null, OPENED_AT_MS + afterMs)).toMatchObject({ action, rule });
   });
 
   test('a demand comes before every rule', () => {
-    const demand = { rule: 'forced', reason: 'operator', atMs: 0 } as const;
-    expect(holdingRule({ ...STATE, demand }, at('60200'), OPENED_AT_MS)).toMatchObject({ rule: 'forced' });
+    expect(ruleAt(at('60200'), { ...RULES, exitDemand: 'operator' }, null, OPENED_AT_MS)).toMatchObject({
+      rule: 'forced',
+    });
   });
 
-  test('nothing is said of a trade that is not open', () => {
-    expect(holdingRule(null, at('60200'), 0)).toBeNull();
-    expect(holdingRule({ ...STATE, position: null }, at('60200'), 0)).toBeNull();
-    expect(holdingRule(STATE, { ...at('60200'), status: 'closed' }, 0)).toBeNull();
-    expect(holdingRule(STATE, null, 0)).toBeNull();
+  test('nothing is said of a position that is not open', () => {
+    expect(ruleAt({ ...at('60200'), status: 'closed' }, RULES, null, 0)).toBeNull();
+  });
+});
+
+describe('the prediction of a long position', () => {
+  const NOW_MS = OPENED_AT_MS + 3 * MINUTE_MS;
+  const said = (action: Prediction['action'], confidence: number, ageMs = 0): Prediction => ({
+    ...{ action, confidence, source: 'momentum', asOfMs: NOW_MS - ageMs, ttlMs: MINUTE_MS },
+  });
+
+  test.each([
+    ['BUY', 0.71, 0, 'holds', 0.7, 'ai-confidence'],
+    ['HOLD', 0.71, 0, 'holds', 0.7, 'ai-confidence'],
+    ['BUY', 0.7, 0, 'too-weak', 0.7, 'undecided'],
+    ['SELL', 0.6, 0, 'too-weak', 0.6, 'undecided'],
+    ['SELL', 0.61, 0, 'exits', 0.6, 'ai-reversal'],
+    ['SELL', 0.99, MINUTE_MS, 'stale', 0.6, 'undecided'],
+  ] as const)('%s %d, %d ms old: %s', (action, confidence, ageMs, effect, needsConfidence, rule) => {
+    const prediction = said(action, confidence, ageMs);
+    expect(predictionView('long', prediction, RULES.policy, NOW_MS)).toEqual({
+      ...{ action, confidence, source: 'momentum', asOfMs: NOW_MS - ageMs },
+      ...{ expiresAtMs: NOW_MS - ageMs + MINUTE_MS, effect, needsConfidence },
+    });
+    expect(ruleAt(at('60200'), RULES, prediction, NOW_MS)).toMatchObject({ rule });
   });
 });

@@ -9,7 +9,7 @@ function position(tradeId: string, over: Partial<DashboardPosition> = {}): Dashb
   const times = { createdAt: 0, updatedAt: 0 };
   const live = { ...livePosition, bestPrice: null, markAgeMs: 100, stage: 'open', updatedAt: 0 };
   const view = positionView({ ...managedPosition, ...times, live }, { nowMs: 0 });
-  return { ...view, minHoldEndsAtMs: null, ...over };
+  return { ...view, minHoldEndsAtMs: null, ruleNow: null, prediction: null, ...over };
 }
 
 const book = (...positions: DashboardPosition[]) => new Map(positions.map((one) => [one.positionId, one]));
@@ -30,14 +30,31 @@ describe('changes of a batch', () => {
     });
   });
 
-  test('what moved is sent without what can not move', () => {
+  test('what moved is sent, and nothing else', () => {
     const { positions } = changesBetween(
       book(position('a')),
       book(position('a', { markPrice: '1', stage: 'exiting' })),
     );
-    expect(positions).toHaveLength(1);
-    expect(positions[0]).toMatchObject({ positionId: 'kraken-Oa', markPrice: '1', stage: 'exiting' });
-    expect(positions[0]).not.toHaveProperty('symbol');
+    expect(positions).toEqual([
+      { positionId: 'kraken-Oa', markAgeMs: 100, markPrice: '1', stage: 'exiting' },
+    ]);
+  });
+
+  test('a prediction is sent when it is another, or does something else', () => {
+    const times = { asOfMs: 1, expiresAtMs: 2 };
+    const prediction: DashboardPosition['prediction'] = {
+      ...times,
+      ...{ action: 'BUY' as const, confidence: 0.8, source: 'momentum', effect: 'holds' as const },
+      needsConfidence: 0.7,
+    };
+    const before = book(position('a', { prediction }));
+    expect(changesBetween(before, book(position('a', { prediction: { ...prediction } }))).positions).toEqual(
+      [],
+    );
+    const stale = { ...prediction, effect: 'stale' } as const;
+    expect(changesBetween(before, book(position('a', { prediction: stale }))).positions).toEqual([
+      { positionId: 'kraken-Oa', markAgeMs: 100, prediction: stale },
+    ]);
   });
 
   test('a mark that grows old is told in steps', () => {

@@ -38,10 +38,16 @@ async function errorOf(response: Response): Promise<{ status: number; code: stri
 
 describe('reading', () => {
   const ETH = { symbol: 'ETH/USD', side: 'short' } as const;
+  const BTC = { marketConditions: { volatilityScale: 1.25, roundTripFee: 0.005 } };
+  const now = Date.now();
 
   beforeAll(async () => {
     const { ledger } = dashboard.repositories;
-    await ledger.persistOpen(sampleOpen('open1'));
+    await ledger.persistOpen(sampleOpen('open1', BTC));
+    const { signals } = dashboard.repositories;
+    const said = { action: 'BUY', source: 'momentum', ttlMs: 3_600_000 } as const;
+    await signals.keepPrediction('BTC/USD', { ...said, confidence: 0.4, asOfMs: now - 60_000 });
+    await signals.keepPrediction('BTC/USD', { ...said, confidence: 0.75, asOfMs: now });
     await ledger.persistOpen(sampleOpen('open2', ETH));
     await ledger.updateLive([
       {
@@ -59,7 +65,7 @@ describe('reading', () => {
 
   afterAll(async () => {
     const { ledger } = dashboard.repositories;
-    await ledger.recordClose(sampleClose('open1'), sampleOpen('open1'), sampleOutcome('open1'), []);
+    await ledger.recordClose(sampleClose('open1', BTC), sampleOpen('open1', BTC), sampleOutcome('open1'), []);
     await ledger.recordClose(
       sampleClose('open2', ETH),
       sampleOpen('open2', ETH),
@@ -102,6 +108,16 @@ describe('reading', () => {
       exitRule: null,
       realizedPnl: null,
       minHoldEndsAtMs: entryTime + 120_000,
+      ruleNow: 'ai-confidence',
+      prediction: {
+        action: 'BUY',
+        confidence: 0.75,
+        source: 'momentum',
+        asOfMs: now,
+        expiresAtMs: now + 3_600_000,
+        effect: 'holds',
+        needsConfidence: 0.7,
+      },
     });
   });
 
@@ -184,7 +200,16 @@ describe('reading', () => {
     });
     const findings = (await getJson('/api/findings')) as Answer<Record<string, unknown>>;
     expect(findings.body).toMatchObject({
-      findings: [{ kind: 'orphan-order', status: 'human' }],
+      findings: [
+        {
+          kind: 'orphan-order',
+          status: 'human',
+          words: {
+            seen: expect.stringContaining('is ours') as string,
+            outcome: expect.stringContaining('needs you') as string,
+          },
+        },
+      ],
       halts: [{ actor: 'night shift', endedBy: 'day shift', endReason: 'calm' }],
       blocks: [{ limit: 'maxDrawdown', symbol: null }],
     });

@@ -2,6 +2,7 @@ import { Option, type Command } from 'commander';
 import type { HoldfastClient, RunningTrade } from '../../client.ts';
 import { CliError } from '../errors.ts';
 import { print, runWithSession, subcommand, type CommonOptions } from '../program.ts';
+import { waiting } from '../waiting.ts';
 
 interface ExitOptions extends CommonOptions {
   readonly all?: boolean;
@@ -22,7 +23,11 @@ export function registerExit(program: Command): void {
         }
         const client = await session.client();
         const trades = await chosenTrades(client, ids, options.all === true);
-        const answers = await Promise.all(trades.map((trade) => exitOne(client, trade, options)));
+        const answers = await waiting(
+          options,
+          options.wait === 'closed' ? 'waiting for the fills that close them' : 'asking the trades',
+          Promise.all(trades.map((trade) => exitOne(client, trade, options))),
+        );
         print(
           options,
           options.all || ids.length > 1 ? answers : answers[0],

@@ -6,6 +6,7 @@ import { CliError } from '../errors.ts';
 import { operator } from '../operator.ts';
 import { print, runWithSession, subcommand, type CommonOptions } from '../program.ts';
 import { time } from '../render.ts';
+import { waiting } from '../waiting.ts';
 
 interface HaltOptions extends CommonOptions {
   readonly history?: boolean;
@@ -47,7 +48,10 @@ export function registerHalt(program: Command): void {
           { client, openTradeIds: () => openTradeIds(reader) },
           `halt: ${options.reason}`,
         );
-        const notClosed = options.wait === 'closed' ? await waitUntilEnded(client, flattened) : [];
+        const notClosed =
+          options.wait === 'closed'
+            ? await waiting(options, 'waiting until every trade has ended', waitUntilEnded(client, flattened))
+            : [];
         print(options, { halted: true, halt, flattened: { ...flattened, notClosed } }, () =>
           [haltedBy(halt.actor, halt.reason), ...describe(flattened, notClosed)].join('\n'),
         );

@@ -8,6 +8,7 @@ import type { Exchange, Instrument } from '../../exchange/port.ts';
 import type { Stage, TradeRequest } from '../../workflows/messages.ts';
 import { CliError } from '../errors.ts';
 import { print, runWithSession, subcommand, type CommonOptions } from '../program.ts';
+import { waiting } from '../waiting.ts';
 
 interface OpenOptions extends CommonOptions {
   readonly symbol: string;
@@ -22,6 +23,11 @@ interface OpenOptions extends CommonOptions {
 
 /** An order of an operator that could not be reserved by then is given up. */
 const SIGNAL_TTL_MS = 30_000;
+const WAITS_FOR = {
+  reserved: 'reserving capital',
+  opened: 'waiting for the fill and its records',
+  closed: 'waiting until it is closed; Ctrl-C leaves the trade running',
+} as const;
 const FAILED_STAGES: readonly Stage[] = ['rejected', 'cancelled', 'compensated'];
 
 export function registerOpen(program: Command): void {
@@ -42,7 +48,11 @@ export function registerOpen(program: Command): void {
         const request = await tradeRequest(options, session.exchange());
         const client = await session.client();
         const { workflowId } = await client.openTrade(request);
-        const { stage, positionId, note } = await follow(client, request.tradeId, options.wait);
+        const { stage, positionId, note } = await waiting(
+          options,
+          WAITS_FOR[options.wait ?? 'reserved'],
+          follow(client, request.tradeId, options.wait),
+        );
         if (FAILED_STAGES.includes(stage))
           throw new CliError(stage, `trade ${request.tradeId} was ${stage}: ${note ?? ''}`);
         const answer = {

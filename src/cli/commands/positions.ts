@@ -1,10 +1,10 @@
 import { Option, type Command } from 'commander';
 import { normalizeSymbol } from '../../domain/symbols.ts';
-import { positionView, type PositionView } from '../../views/position-view.ts';
+import type { PositionView } from '../../views/position-view.ts';
 import { CliError } from '../errors.ts';
 import { positionLines } from '../position-lines.ts';
+import { positionViews } from '../position-views.ts';
 import { runWithSession, subcommand, type CommonOptions } from '../program.ts';
-import type { Session } from '../session.ts';
 import { watch } from '../watch.ts';
 
 interface PositionsOptions extends CommonOptions {
@@ -27,22 +27,15 @@ export function registerPositions(program: Command): void {
     .action((options: PositionsOptions) =>
       runWithSession(options, async (session) => {
         const symbol = options.symbol === undefined ? undefined : symbolOf(options.symbol);
+        const filter = { status: options.status, ...(symbol === undefined ? {} : { symbol }) };
         const show = async () => {
-          const views = await positionViews(session, options.status, symbol);
+          const views = await positionViews(session, filter);
           return options.json ? JSON.stringify(views) : describe(views, options.status);
         };
         if (options.watch) await watch(show, { inPlace: options.json !== true });
         else process.stdout.write(`${await show()}\n`);
       }),
     );
-}
-
-async function positionViews(session: Session, status: PositionsOptions['status'], symbol?: string) {
-  const { reader } = await session.repositories();
-  const rows = await reader.positions({ status, ...(symbol === undefined ? {} : { symbol }) });
-  const stages = status === 'closed' ? new Map<string, string>() : await stagesByTrade(session);
-  const nowMs = Date.now();
-  return rows.map((row) => positionView(row, { stage: stages.get(row.tradeId), nowMs }));
 }
 
 function describe(views: readonly PositionView[], status: PositionsOptions['status']): string {
@@ -54,14 +47,4 @@ function symbolOf(input: string): string {
   const symbol = normalizeSymbol(input);
   if (symbol !== null) return symbol;
   throw new CliError('unknown-symbol', `--symbol is ${input}: a pair like BTC/USD is allowed`);
-}
-
-/** Positions are shown from the database even where Temporal can't be asked for their stages. */
-async function stagesByTrade(session: Session): Promise<Map<string, string>> {
-  try {
-    const running = await (await session.client()).runningTrades();
-    return new Map(running.map(({ tradeId, stage }) => [tradeId, stage]));
-  } catch {
-    return new Map();
-  }
 }

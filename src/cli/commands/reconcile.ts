@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import type { AuditedFinding, AuditReport } from '../../activities/reconcile.ts';
 import { CliError } from '../errors.ts';
-import { findingWords } from '../finding-words.ts';
+import { findingWords } from '../../views/finding-words.ts';
 import { print, runWithSession, subcommand, type CommonOptions } from '../program.ts';
 import { colors } from '../render.ts';
+import { waiting } from '../waiting.ts';
 
 /** Several looks and the settlements, on a slow day. */
 const ANSWER_WITHIN_MS = 180_000;
@@ -29,12 +30,11 @@ export function registerReconcile(program: Command): void {
   ).action((options: CommonOptions) =>
     runWithSession(options, async (session) => {
       const client = await session.client();
-      if (!options.json && process.stderr.isTTY) {
-        process.stderr.write(
-          'comparing exchange, workflows and database; what disagrees is looked at twice, some seconds apart\n',
-        );
-      }
-      const { findings } = await withinPatience(client.reconcileNow(`reconcile-cli-${randomUUID()}`));
+      const { findings } = await waiting(
+        options,
+        'comparing; what disagrees is looked at twice, some seconds apart',
+        withinPatience(client.reconcileNow(`reconcile-cli-${randomUUID()}`)),
+      );
       print(options, { findings }, () => describe(findings));
     }),
   );

@@ -3,12 +3,15 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { levels } from 'pino';
 import { isReadyLogLine, tradeEventLine } from '../event-lines.ts';
-import { createStderrLogger } from '../../logging.ts';
+import { createStderrLogger, createTellingLogger } from '../../logging.ts';
 import { onStopSignal } from '../../embedded/parent-link.ts';
 import type { LogLine } from '../../embedded/node-child.ts';
 import type { ReadyLine } from '../../embedded/ready.ts';
 import { run, subcommand, type CommonOptions } from '../program.ts';
 import { colors } from '../render.ts';
+import { openSession, type Session } from '../session.ts';
+import { stackLines, stackReader } from '../stack-lines.ts';
+import { liveView, plainView } from '../up-view.ts';
 import { positiveAmount, positiveNumber, wholeNumber } from './paper.ts';
 
 interface UpOptions extends CommonOptions {
@@ -47,34 +50,54 @@ async function up(options: UpOptions): Promise<void> {
       resolve();
     });
   });
-  const say = (line: string) => {
-    if (!options.json) process.stdout.write(`${line}\n`);
-  };
-  const stack = await startStack({
-    dataDir,
-    env: process.env,
-    log: createStderrLogger('up', 'warn'),
-    demo: options.demo === true,
-    scan: options.scan === true,
-    ...(options.portBase === undefined ? {} : { portBase: options.portBase }),
-    ...(options.balance === undefined ? {} : { balance: options.balance }),
-    ...(options.speed === undefined ? {} : { speed: options.speed }),
-    ...(options.workers === undefined ? {} : { workers: options.workers }),
-    signal: startup.signal,
-    onProgress: (line) => process.stderr.write(`${line}\n`),
-    onLog: (child, line) => {
-      logs.write(child, line);
-      const told = tradeEventLine(line);
-      if (told !== null) say(told);
-    },
-    onReady: (ready) =>
-      options.json ? process.stdout.write(`${JSON.stringify(ready)}\n`) : say(welcome(ready, options)),
-  });
-  stop = () => undefined;
-  await asked;
-  say('stopping; open trades go on when you start again');
-  await stack.stop();
-  logs.close();
+  const isLive = options.json !== true && process.stdout.isTTY;
+  const view = isLive
+    ? liveView(process.stdout)
+    : plainView((text) => {
+        if (!options.json) process.stdout.write(text);
+      });
+  let session: Session | undefined;
+  try {
+    const stack = await startStack({
+      dataDir,
+      env: { ...process.env },
+      log: isLive
+        ? createTellingLogger((line) => view.tell(colors.yellow(line)))
+        : createStderrLogger('up', 'warn'),
+      demo: options.demo === true,
+      scan: options.scan === true,
+      ...(options.portBase === undefined ? {} : { portBase: options.portBase }),
+      ...(options.balance === undefined ? {} : { balance: options.balance }),
+      ...(options.speed === undefined ? {} : { speed: options.speed }),
+      ...(options.workers === undefined ? {} : { workers: options.workers }),
+      signal: startup.signal,
+      onStarting: (what) => view.starting(what),
+      onProgress: (line) => (isLive ? view.tell(line) : process.stderr.write(`${line}\n`)),
+      onLog: (child, line) => {
+        logs.write(child, line);
+        const told = tradeEventLine(line, isLive ? process.stdout.columns : Infinity);
+        if (told !== null) view.tell(told);
+      },
+      onReady: (ready) =>
+        options.json
+          ? process.stdout.write(`${JSON.stringify(ready)}\n`)
+          : view.tell(welcome(ready, options)),
+    });
+    stop = () => undefined;
+    if (isLive) {
+      session = await openSession(dataDir);
+      const read = stackReader(session);
+      view.follow(async (rows) => stackLines(await read(), rows, stack.ready.dashboardUrl, Date.now()));
+    }
+    await asked;
+    view.close();
+    view.tell('stopping; open trades go on when you start again');
+    await session?.close();
+    await stack.stop();
+  } finally {
+    view.close();
+    logs.close();
+  }
 }
 
 /** The log of every part from `HOLDFAST_LOG_LEVEL` on, as JSON lines: `<data-dir>/logs/<part>.log`. */
@@ -127,5 +150,5 @@ function welcome(ready: ReadyLine, options: UpOptions): string {
 
 function demoNotice(options: UpOptions): string {
   const speed = options.speed ?? 30;
-  return `The recorded hour runs ${speed} times as fast as life; the policy's minutes are divided by ${speed} too.`;
+  return `The recorded hour runs ${speed} times as fast as life;\n  the policy's minutes are divided by ${speed} too.`;
 }

@@ -63,7 +63,39 @@ export function duration(ms) {
 /** How long the minimum hold of a position still lasts. */
 export function holdText({ minHoldEndsAtMs }, nowMs) {
   if (minHoldEndsAtMs === null) return '';
-  return minHoldEndsAtMs > nowMs ? `min hold ${duration(minHoldEndsAtMs - nowMs)} left` : 'min hold over';
+  return minHoldEndsAtMs > nowMs ? `${duration(minHoldEndsAtMs - nowMs)} left` : 'over';
+}
+
+const HOLD_RULES = {
+  'min-hold': 'min hold',
+  'ai-confidence': 'prediction',
+  noise: 'noise: too small a loss',
+  undecided: 'no rule exits',
+};
+
+/** What holds a position now, or which rule exits it; with the minimum hold for as long as it lasts. */
+export function ruleText({ ruleNow, minHoldEndsAtMs }, nowMs) {
+  const isMinHold = minHoldEndsAtMs !== null && minHoldEndsAtMs > nowMs;
+  const left = isMinHold ? `min hold ${duration(minHoldEndsAtMs - nowMs)} left` : '';
+  if (ruleNow === null) return left;
+  if (ruleNow === 'min-hold') return left || HOLD_RULES[ruleNow];
+  const rule = HOLD_RULES[ruleNow] ?? `exits: ${words(ruleNow)}`;
+  return left === '' ? rule : `${rule}, ${left}`;
+}
+
+/** What a prediction says, and by whom. */
+export function predictionText(prediction) {
+  return prediction === null ? 'none' : `${prediction.action} ${fraction(prediction.confidence, 0)}`;
+}
+
+/** What a prediction does to the exit decision now, and until when. */
+export function effectText(prediction, nowMs) {
+  if (prediction === null) return 'rules alone decide';
+  const { effect, expiresAtMs, needsConfidence } = prediction;
+  const leftMs = expiresAtMs - nowMs;
+  if (effect === 'stale' || leftMs <= 0) return `expired ${duration(-leftMs)} ago`;
+  if (effect === 'too-weak') return `no effect: needs over ${fraction(needsConfidence, 0)}`;
+  return `${effect} it, ${duration(leftMs)} left`;
 }
 
 export function age(ms) {

@@ -1,7 +1,9 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FindingRow } from '../../../db/entities/oversight.ts';
 import type { PositionFilter } from '../../../db/repositories/reader.ts';
 import { normalizeSymbol } from '../../domain/symbols.ts';
 import { THRESHOLD_NAMES, THRESHOLD_SPECS } from '../../domain/thresholds.ts';
+import { outcomeWords, seenWords } from '../../views/finding-words.ts';
 import { Refusal } from '../answers.ts';
 import type { DashboardParts } from '../parts.ts';
 import { tradeDetail } from '../trade-detail.ts';
@@ -38,9 +40,16 @@ export function registerReads(app: FastifyInstance, parts: DashboardParts): void
       halts.list(),
       risk.blocks(parts.now()),
     ]);
-    return { findings: found, halts: halted, blocks };
+    return { findings: found.map(withWords), halts: halted, blocks };
   });
   app.get('/api/stats', async ({ query }) => parts.stats(sinceMs(query as Query, parts.now())));
+}
+
+/** The row, with what was seen and what became of it as a person would say it. */
+function withWords(finding: FindingRow) {
+  const { kind, subject, seen } = finding;
+  const told = { kind, subject, seen: seen as Readonly<Record<string, string | boolean>> };
+  return { ...finding, words: { seen: seenWords(told), outcome: outcomeWords(finding) } };
 }
 
 function positionFilter(query: Query): PositionFilter {

@@ -265,6 +265,7 @@ function nextVelocity(velocity: PerThreshold, slope: PerThreshold, scale: number
 
 function reason(violations: readonly string[], worse: boolean, before: number, after: number): string {
   if (violations.length > 0) return violations.join('; ');
-  const change = `${before.toExponential(3)} to ${after.toExponential(3)}`;
+  const basisPoints = (growth: number) => (growth * 10_000).toFixed(2);
+  const change = `${basisPoints(before)} to ${basisPoints(after)} basis points a signal`;
   return worse ? `worse on unseen trades: ${change}` : `no worse on unseen trades: ${change}`;
 }

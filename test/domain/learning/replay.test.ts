@@ -28,7 +28,6 @@ function walkLive(signal: StudiedSignal, thresholds: Thresholds) {
         bestPrice,
         volatilityScale: volatilityScale(signal.volatilityRatio, 1, thresholds.volatilityAdjustmentFactor),
         roundTripFee: signal.entryFeeRate + signal.exitFeeRate,
-        tickSize: '0.0001',
       },
       price,
       prediction,

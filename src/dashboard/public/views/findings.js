@@ -17,7 +17,9 @@ export function findingsView() {
     element,
     refreshEveryMs: 10_000,
     async shown() {
-      const { findings, halts, blocks } = await get('/api/findings');
+      const { findings, halts, blocks: all } = await get('/api/findings');
+      // A halt stands with its reason in the table of halts.
+      const blocks = all.filter(({ limit }) => limit !== 'halted');
       host.replaceChildren(
         ...(blocks.length === 0
           ? []
@@ -51,11 +53,11 @@ function findingTable(findings) {
     [
       { name: 'Status', cell: ({ status }) => h('span', { class: `stage ${status}` }, STATUS[status]) },
       { name: 'Finding', cell: ({ kind }) => words(kind) },
-      { name: 'About', cell: ({ subject }) => h('code', {}, subject) },
       { name: 'First seen', cell: ({ firstSeenAt }) => time(firstSeenAt) },
       { name: 'Looks', className: 'number', cell: ({ looks }) => String(looks) },
-      { name: 'Done', className: 'wide', cell: ({ action }) => action ?? '–' },
-      { name: 'Seen and proof', cell: evidence },
+      { name: 'What was seen', className: 'wide', cell: ({ words: told }) => told.seen },
+      { name: 'What became of it', className: 'wide', cell: ({ words: told }) => told.outcome },
+      { name: 'Evidence', cell: evidence },
     ],
     sorted,
   );

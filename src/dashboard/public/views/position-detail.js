@@ -1,7 +1,19 @@
 import { get } from '../api.js';
 import { priceChart } from '../charts.js';
 import { facts, h } from '../dom.js';
-import { amount, fraction, price, quantity, signedPercent, time, words, holdText } from '../format.js';
+import {
+  amount,
+  duration,
+  effectText,
+  fraction,
+  holdText,
+  predictionText,
+  price,
+  quantity,
+  signedPercent,
+  time,
+  words,
+} from '../format.js';
 import { workflowLink } from './workflow-link.js';
 
 const ASK_EVERY_MS = 5_000;
@@ -42,6 +54,8 @@ export class PositionDetail {
         ['Minimum hold', holdText(position, nowMs)],
         ['Exits below', edge(position, position.exitsBelow)],
         ['Exits above', edge(position, position.exitsAbove)],
+        ['Prediction', prediction(position, nowMs)],
+        ['Its effect', effectText(position.prediction, nowMs)],
       ]),
     );
   }
@@ -98,6 +112,12 @@ export class PositionDetail {
       stateUnknown ? h('p', { class: 'warn' }, `The workflow did not answer: ${stateUnknown}`) : '',
     ];
   }
+}
+
+/** What it says, who said it, how old it is. */
+function prediction({ prediction: said, symbol }, nowMs) {
+  if (said === null) return `none for ${symbol}`;
+  return `${predictionText(said)} by ${said.source}, ${duration(nowMs - said.asOfMs)} old`;
 }
 
 /** The price, and how far the mark is from it. */

@@ -1,6 +1,17 @@
 import { h, setAttribute, setClass, setText } from '../dom.js';
 import { confirmExit } from '../dialogs.js';
-import { duration, price, quantity, sign, signedAmount, signedPercent, words, holdText } from '../format.js';
+import {
+  duration,
+  effectText,
+  predictionText,
+  price,
+  quantity,
+  ruleText,
+  sign,
+  signedAmount,
+  signedPercent,
+  words,
+} from '../format.js';
 import { drawSparkline } from '../sparkline.js';
 import { PositionDetail } from './position-detail.js';
 
@@ -42,7 +53,9 @@ export class PositionRow {
       marker: h('span', { class: 'gauge-mark' }),
       gauge: h('span', { class: 'gauge', 'aria-hidden': 'true' }),
       held: h('span', { class: 'figure' }),
-      hold: h('span', { class: 'small' }),
+      rule: h('span', { class: 'small' }),
+      prediction: h('span', { class: 'figure' }),
+      effect: h('span', { class: 'small' }),
       stage: h('span', { class: 'stage' }),
       exit: h(
         'button',
@@ -97,7 +110,8 @@ export class PositionRow {
           h('span', { class: 'band-prices' }, parts.low, parts.high),
           parts.gauge,
         ),
-        cell('held', 'Held', parts.held, parts.hold),
+        cell('held', 'Held, by', parts.held, parts.rule),
+        cell('prediction', 'Prediction', parts.prediction, parts.effect),
         h('div', { class: 'cell actions' }, parts.stage, parts.exit),
       ),
       parts.detail,
@@ -121,12 +135,21 @@ export class PositionRow {
     setText(parts.high, exitsAbove === null ? '' : price(exitsAbove));
     this.#point(position);
     setText(parts.held, duration(nowMs - position.openedAtMs));
-    setText(parts.hold, holdText(position, nowMs));
+    setText(parts.rule, ruleText(position, nowMs));
+    this.#predict(position.prediction, nowMs);
     setText(parts.stage, isOld ? 'mark is old' : stage === 'open' ? '' : words(stage));
     setClass(parts.stage, isOld ? 'stage bad' : `stage ${stage}`);
     parts.exit.disabled = stage === 'exiting';
     drawSparkline(parts.canvas, position, marks);
     this.#detail?.update(position, marks, nowMs);
+  }
+
+  #predict(prediction, nowMs) {
+    const { prediction: said, effect } = this.#parts;
+    setText(said, predictionText(prediction));
+    setText(effect, effectText(prediction, nowMs));
+    const counts = prediction !== null && prediction.effect !== 'stale' && prediction.effect !== 'too-weak';
+    setClass(said, counts ? 'figure' : 'figure muted');
   }
 
   close() {

@@ -38,9 +38,16 @@ export function positionsView(store, about) {
   const head = h(
     'div',
     { class: 'position-head', 'aria-hidden': 'true' },
-    ['Position', 'Marks seen here', 'Entry → mark', 'P&L', 'Exits below / above', 'Held', ''].map((name) =>
-      h('span', {}, name),
-    ),
+    [
+      'Position',
+      'Marks seen here',
+      'Entry → mark',
+      'P&L',
+      'Exits below / above',
+      'Held, by',
+      'Prediction',
+      '',
+    ].map((name) => h('span', {}, name)),
   );
   const element = h(
     'section',

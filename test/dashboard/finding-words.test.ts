@@ -2,7 +2,7 @@ import { describe, expect, it, test } from 'vitest';
 import type { AuditedFinding } from '../../src/activities/reconcile.ts';
 import { judgeFindings } from '../../src/domain/audit/judge.ts';
 import { FINDING_KINDS, type FindingKind, type ThreeViews } from '../../src/domain/audit/views.ts';
-import { findingWords } from '../../src/cli/finding-words.ts';
+import { findingWords } from '../../src/views/finding-words.ts';
 import {
   byHand,
   entry,

@@ -1,3 +1,4 @@
+import type { FindingRow } from '../../db/entities/oversight.ts';
 import type { AuditedFinding } from '../activities/reconcile.ts';
 
 /** What a finding means and what to do about it, for somebody who has just been woken. */
@@ -79,6 +80,23 @@ export function toDoWords(told: Told): string {
   return `needs you: ${TO_DO[told.kind]?.(told) ?? `look at ${told.subject}`}`;
 }
 
+/** Of a finding's row: what became of it, or what a person has to do. */
+export function outcomeWords({ kind, subject, seen, status, action }: FindingRow): string {
+  const told = { kind, subject, seen } as Told;
+  switch (status) {
+    case 'human':
+      return toDoWords(action === null ? told : { ...told, seen: { ...told.seen, why: action } });
+    case 'settled':
+      return `settled: ${action ?? ''}`;
+    case 'acting':
+      return 'being settled';
+    case 'seen':
+      return kind.startsWith('foreign-') ? NOT_OURS : 'seen, not acted on yet';
+  }
+}
+
+const NOT_OURS = 'not ours: reported, never touched';
+
 function actionWords(finding: AuditedFinding): string {
   switch (finding.action) {
     case 'settled':
@@ -88,7 +106,7 @@ function actionWords(finding: AuditedFinding): string {
     case 'failed':
       return `not settled (${finding.done ?? 'unknown'}); it is tried again every minute`;
     case 'report':
-      return 'not ours: reported, never touched';
+      return NOT_OURS;
     case 'human':
       return finding.done === null
         ? toDoWords(finding)
