@@ -6,6 +6,7 @@ import { clientOrderId } from '../src/exchange/client-order-id.ts';
 import { tradeWorkflowId } from '../src/workflows/trade-id.ts';
 import type { TradeInput } from '../src/workflows/messages.ts';
 import type { BenchOptions } from './options.ts';
+import { holdingRows } from './memory.ts';
 import { FINE_PAIRS } from './stack/book.ts';
 import type { Wanted } from './stack/positions.ts';
 import { percentile } from './stack/percentile.ts';
@@ -41,21 +42,25 @@ export async function* exitRows({ quick, positions }: BenchOptions): AsyncGenera
   for (const size of quick ? QUICK : FULL) {
     if (positions !== null && size.positions !== positions) continue;
     for (const mechanism of ['guard', 'signal', 'poll'] as const) {
-      if (size.samples[mechanism] > 0) yield* measured(mechanism, size, quick ? QUICK_BURST : BURST);
+      if (size.samples[mechanism] > 0) yield* measured(mechanism, size, quick);
     }
   }
 }
 
-async function* measured(mechanism: Mechanism, size: Size, burst: number): AsyncGenerator<object> {
+async function* measured(mechanism: Mechanism, size: Size, quick: boolean): AsyncGenerator<object> {
   const servers = await startServers();
   try {
     const bench = await BenchRun.begin(servers, mechanism);
     const run = new ExitRun(bench);
-    const { positions, samples } = size;
+    const { positions } = size;
+    const samples = size.samples[mechanism];
+    if (positions > 1) {
+      // Opening thousands takes long: once they are held, what that takes is measured too.
+      if (mechanism === 'guard') yield* holdingRows(bench, positions, quick);
+      else await bench.hold(positions);
+    }
     const latencies =
-      positions === 1
-        ? await run.oneAfterTheOther(samples[mechanism])
-        : await run.among(positions, samples[mechanism]);
+      positions === 1 ? await run.oneAfterTheOther(samples) : await run.besidesThoseHeld(samples);
     yield {
       bench: 'exit',
       mechanism,
@@ -65,7 +70,8 @@ async function* measured(mechanism: Mechanism, size: Size, burst: number): Async
       p99Ms: percentile(latencies, 0.99),
       maxMs: Math.max(...latencies),
     };
-    if (positions !== 1 && mechanism !== 'poll') yield { ...(await run.burst(burst)), mechanism, positions };
+    if (positions > 1 && mechanism !== 'poll')
+      yield { ...(await run.burst(quick ? QUICK_BURST : BURST)), mechanism, positions };
     bench.close();
   } finally {
     await servers.stop();
@@ -96,15 +102,14 @@ class ExitRun {
     return latencies;
   }
 
-  /** So many positions are open at the end, and the measured ones besides until then. */
-  async among(positions: number, samples: number): Promise<number[]> {
+  /** Of positions opened for it. */
+  async besidesThoseHeld(samples: number): Promise<number[]> {
     const breached = Array.from({ length: samples }, (_, index): Wanted => {
       const rank = Math.floor(index / FINE_PAIRS.length);
       if (rank >= BREACHES_PER_PAIR) throw new Error(`${samples} samples are too many`);
       const pair = FINE_PAIRS[index % FINE_PAIRS.length]!;
       return { tradeId: `breached-${index}`, pair, emergencyLossStop: FIRST_STOP + rank * STOP_STEP };
     });
-    await this.#run.hold(positions);
     const inputs = await this.#run.open(breached);
     this.#run.moveMarket();
     await delay(2_000);

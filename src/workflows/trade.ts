@@ -25,8 +25,11 @@ export async function trade(input: TradeInput): Promise<TradeResult> {
   return CancellationScope.nonCancellable(() => tell(state, rearm));
 }
 
-/** Where workers are versioned, a trade ends on the code that it began on. */
-setWorkflowOptions({ versioningBehavior: 'PINNED' }, trade);
+/** Where workers are versioned, a trade ends on the code that it began on; to others the word would be a failure. */
+setWorkflowOptions(() => {
+  const isVersioned = Boolean(workflowInfo().currentDeploymentVersion?.deploymentName);
+  return isVersioned ? { versioningBehavior: 'PINNED' } : {};
+}, trade);
 
 async function tell(state: TradeState, rearm: RearmRequest): Promise<TradeResult> {
   const enter = (stage: Stage) => {
