@@ -1,12 +1,5 @@
 import type { Pool } from 'pg';
-import {
-  fitSize,
-  mostOfOneTrade,
-  mostOfWhatIsLeft,
-  type EntrySize,
-  type FittedSize,
-  type ShrinkRules,
-} from '../../src/domain/entry-size.ts';
+import { fitEntry, type EntrySize, type FittedSize, type ShrinkRules } from '../../src/domain/entry-size.ts';
 import { big, isPositive, text, ZERO, type Decimal } from '../../src/domain/money.ts';
 import type { Side } from '../../src/domain/position.ts';
 import { checkProtections, type ProtectionRefusal, type Protections } from '../../src/domain/protections.ts';
@@ -123,17 +116,12 @@ const EARLIER = `
 /** What shrinking an entry can help against. */
 const SIZE_LIMITS: readonly string[] = ['maxNotional', 'maxEquityShare', 'maxExposure', 'funds'];
 
-/** `wanted` is what one trade may take at most, `fitted` as much of it as is left. */
-function sizes(request: ReserveRequest, snapshot: RiskSnapshot): { wanted: Decimal; fitted: FittedSize } {
+/** What is asked for is taken whole where it may not be smaller. */
+function sizes(request: ReserveRequest, standing: RiskSnapshot): { wanted: Decimal; fitted: FittedSize } {
   const { notional, intent, shrink, limits, protections, equity } = request;
   const asked = { quantity: intent.quantity, notional };
   if (!shrink) return { wanted: notional, fitted: { ...asked, tooLittle: null } };
-  const wanted = fitSize(asked, mostOfOneTrade(limits, protections, equity), shrink);
-  if (wanted.tooLittle !== null) return { wanted: notional, fitted: wanted };
-  return {
-    wanted: wanted.notional,
-    fitted: fitSize(wanted, mostOfWhatIsLeft(limits, snapshot, shrink), shrink),
-  };
+  return fitEntry(asked, { limits, protections, equity, standing }, shrink);
 }
 
 /** Notes that the position did not make room; the entry may find another. */

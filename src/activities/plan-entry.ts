@@ -1,6 +1,12 @@
-import { REFERENCE_VOLATILITY, VOLATILITY_CANDLES } from '../domain/entry.ts';
+import { VOLATILITY_CANDLES } from '../domain/entry.ts';
 import type { Decimal } from '../domain/money.ts';
-import { logReturnDeviation, sizeOrder, volatilityScale, type OrderMinimums } from '../domain/sizing.ts';
+import {
+  logReturnDeviation,
+  sizeOrder,
+  volatilityRatio,
+  volatilityScale,
+  type OrderMinimums,
+} from '../domain/sizing.ts';
 import { quoteAsset } from '../domain/symbols.ts';
 import type { Exchange, Instrument } from '../exchange/port.ts';
 import type { EntryPlan, TradeRequest, TradeSettings } from '../workflows/messages.ts';
@@ -62,7 +68,7 @@ export async function planEntry(
   if ('refusal' in sized) return impossible('order-minimum', sized.refusal);
 
   const sigma = await volatility(exchange, request.symbol, timeScale);
-  const scale = volatilityScale(sigma, REFERENCE_VOLATILITY, active.thresholds.volatilityAdjustmentFactor);
+  const scale = volatilityScale(volatilityRatio(sigma), active.thresholds.volatilityAdjustmentFactor);
   const question = { priority: 'entry', mayHoldMargin: await reader.hasOpenShort() } as const;
   const currency = quoteAsset(request.symbol);
   const account = await readAccount(exchange, { ...question, currency, known: quote });

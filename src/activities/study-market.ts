@@ -1,4 +1,4 @@
-import { REFERENCE_VOLATILITY, VOLATILITY_CANDLES } from '../domain/entry.ts';
+import { VOLATILITY_CANDLES } from '../domain/entry.ts';
 import { mostOfOneTrade } from '../domain/entry-size.ts';
 import type { Prediction } from '../domain/exit-policy.ts';
 import { studyOfOutcome } from '../domain/learning/study-of-outcome.ts';
@@ -15,7 +15,7 @@ import { signalFaults } from '../domain/learning/validate.ts';
 import type { Decimal } from '../domain/money.ts';
 import type { Protections } from '../domain/protections.ts';
 import type { RiskLimits } from '../domain/risk.ts';
-import { logReturnDeviation } from '../domain/sizing.ts';
+import { logReturnDeviation, volatilityRatio } from '../domain/sizing.ts';
 import type { Thresholds } from '../domain/thresholds.ts';
 import { ExchangeRefusal } from '../exchange/port.ts';
 import type { SkippedSignalRow } from '../../db/entities/learning.ts';
@@ -64,7 +64,7 @@ export class StudyMarket {
     const untilMs = atMs + skippedHorizonMs(timeScale);
     const market = await this.#around({ symbol, side, fromMs: atMs, untilMs, timeScale });
     const skipped = { id, symbol, side, confidence, atMs, thresholdsVersion, price, timeScale } as const;
-    return studyOfSkipped({ ...skipped, ...market, volatilityRatio: ratioOf(market) }, donor);
+    return studyOfSkipped({ ...skipped, ...market, volatilityRatio: ratioBefore(market) }, donor);
   }
 
   /** Null where its market can't be trusted: that speaks against the rival, not against the trade. */
@@ -95,7 +95,6 @@ export class StudyMarket {
   }
 }
 
-function ratioOf({ closesBefore }: MarketPath): number | null {
-  const sigma = logReturnDeviation(closesBefore.slice(-VOLATILITY_CANDLES));
-  return sigma > 0 ? sigma / REFERENCE_VOLATILITY : null;
+function ratioBefore({ closesBefore }: MarketPath): number | null {
+  return volatilityRatio(logReturnDeviation(closesBefore.slice(-VOLATILITY_CANDLES)));
 }

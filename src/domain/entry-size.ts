@@ -57,6 +57,28 @@ export function mostOfWhatIsLeft(
   return least(room, affordable);
 }
 
+export interface EntryBounds {
+  readonly limits: Pick<RiskLimits, 'maxNotional' | 'maxExposure'>;
+  readonly protections: Pick<Protections, 'maxEquityShare'>;
+  /** Quote currency; null when not known. */
+  readonly equity: Decimal | null;
+  readonly standing: Pick<RiskSnapshot, 'exposure' | 'freeCash'>;
+}
+
+/** `wanted` is what one trade may take at most, quote currency; `fitted` as much of it as is left. Pure. */
+export function fitEntry(
+  asked: EntrySize,
+  { limits, protections, equity, standing }: EntryBounds,
+  rules: ShrinkRules,
+): { readonly wanted: Decimal; readonly fitted: FittedSize } {
+  const ofOne = fitSize(asked, mostOfOneTrade(limits, protections, equity), rules);
+  if (ofOne.tooLittle !== null) return { wanted: asked.notional, fitted: ofOne };
+  return {
+    wanted: ofOne.notional,
+    fitted: fitSize(ofOne, mostOfWhatIsLeft(limits, standing, rules), rules),
+  };
+}
+
 /** The size that is wanted, or as much of it as is allowed. Pure. */
 export function fitSize(wanted: EntrySize, most: Decimal | null, rules: ShrinkRules): FittedSize {
   if (most === null || compare(wanted.notional, most) <= 0) return { ...wanted, tooLittle: null };

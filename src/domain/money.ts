@@ -34,10 +34,9 @@ export function text(value: Big): Decimal {
   return fixed === '-0' ? '0' : fixed;
 }
 
-export function add(...values: readonly Decimal[]): Decimal {
-  const [first = ZERO, second = ZERO] = values;
+export function add(first: Decimal = ZERO, second: Decimal = ZERO, ...more: readonly Decimal[]): Decimal {
   let sum = plus(first, second);
-  for (let index = 2; index < values.length; index += 1) sum = plus(sum, values[index] ?? ZERO);
+  for (const value of more) sum = plus(sum, value);
   return sum;
 }
 

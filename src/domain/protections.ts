@@ -32,6 +32,10 @@ export const NO_PROTECTIONS: Protections = {
   maxEquityShare: null,
 };
 
+export function hasProtections(protections: Protections): boolean {
+  return Object.values(protections).some((protection) => protection !== null);
+}
+
 /** Exits that count as stops: the policy gave up at a loss. */
 export const STOP_RULES: readonly ExitRule[] = ['emergency-loss', 'loss-limit'];
 

@@ -160,9 +160,10 @@ function checkAmounts(limits: RiskLimits, snapshot: RiskSnapshot, request: Entry
 
 export function checkDailyLoss(
   { maxDailyLoss }: Pick<RiskLimits, 'maxDailyLoss'>,
-  { realizedToday, equity, dayStartEquity }: LossSnapshot,
+  snapshot: LossSnapshot,
 ): Refusal | null {
   if (maxDailyLoss === null) return null;
+  const { realizedToday, equity, dayStartEquity } = snapshot;
   const realized = subtract('0', realizedToday);
   const fallen = equity === null || dayStartEquity === null ? '0' : subtract(dayStartEquity, equity);
   // Money paid in hides a fall of equity, but not what trades have lost.
@@ -178,9 +179,10 @@ export function checkDailyLoss(
 
 export function checkDrawdown(
   { maxDrawdown }: Pick<RiskLimits, 'maxDrawdown'>,
-  { equity, peakEquity }: LossSnapshot,
+  snapshot: LossSnapshot,
 ): Refusal | null {
   if (maxDrawdown === null) return null;
+  const { equity, peakEquity } = snapshot;
   const limit = 'maxDrawdown';
   // Without figures the limit can't be shown to hold, and what can't be shown is not allowed.
   if (equity === null || peakEquity === null)

@@ -36,17 +36,17 @@ function read(value: string): boolean {
 
 /** Plain notation without trailing zeros; `whole` must be exact. */
 function written(whole: number, places: number): string {
-  if (whole === 0) return '0';
-  let [left, decimals] = [whole, places];
-  while (decimals > 0 && left % 10 === 0) {
-    left /= 10;
+  const size = Math.abs(whole);
+  const before = wholeQuotient(size, power(places));
+  let after = size - before * power(places);
+  if (after === 0) return whole < 0 ? `-${before}` : String(before);
+  let decimals = places;
+  for (let shorter = wholeQuotient(after, 10); shorter * 10 === after; shorter = wholeQuotient(after, 10)) {
+    after = shorter;
     decimals -= 1;
   }
-  if (decimals === 0) return String(left);
-  const size = Math.abs(left);
-  const before = wholeQuotient(size, power(decimals));
-  const after = String(size - before * power(decimals)).padStart(decimals, '0');
-  return left < 0 ? `-${before}.${after}` : `${before}.${after}`;
+  const digits = String(after).padStart(decimals, '0');
+  return whole < 0 ? `-${before}.${digits}` : `${before}.${digits}`;
 }
 
 /** `left` + `sign` × `right`. */
@@ -129,8 +129,7 @@ export function shortQuotient(left: string, right: string): string | null {
     kept = 0;
     whole += 1;
   }
-  const fraction = kept === 0 ? '' : `.${String(kept).padStart(12, '0').replace(/0+$/, '')}`;
-  const size = `${whole}${fraction}`;
+  const size = kept === 0 ? String(whole) : `${whole}${written(kept, 12).slice(1)}`;
   return isNegative && size !== '0' ? `-${size}` : size;
 }
 

@@ -47,13 +47,17 @@ export function isDust(minimums: OrderMinimums, quantity: Decimal): boolean {
   return compare(roundDown(quantity, minimums.quantityDecimals), minimums.minQuantity) < 0;
 }
 
-/**
- * `s`, the volatility scale at entry: `clamp((σ/σref)^factor, 0.5, 2)`; 1 where σ is not known.
- * σ and σref are standard deviations of log returns over the same interval.
- */
-export function volatilityScale(sigma: number, sigmaReference: number, factor: number): number {
-  if (!(sigma > 0) || !(sigmaReference > 0)) return 1;
-  return Math.min(2, Math.max(0.5, (sigma / sigmaReference) ** factor));
+/** σref: the standard deviation of one-minute log returns in a market that needs no adjustment. */
+const REFERENCE_VOLATILITY = 0.0015;
+
+/** σ/σref, `sigma` being the standard deviation of one-minute log returns; null where it is not known. */
+export function volatilityRatio(sigma: number): number | null {
+  return sigma > 0 ? sigma / REFERENCE_VOLATILITY : null;
+}
+
+/** `s`, the volatility scale at entry: `clamp((σ/σref)^factor, 0.5, 2)`; 1 where the ratio is not known. */
+export function volatilityScale(ratio: number | null, factor: number): number {
+  return ratio === null ? 1 : Math.min(2, Math.max(0.5, ratio ** factor));
 }
 
 /** Standard deviation of the log returns of consecutive closes; 0 with fewer than three of them. */
@@ -79,12 +83,7 @@ export function deviation(values: Float64Array, from: number, to: number): numbe
   return Math.sqrt(squares / (count - 1));
 }
 
-/** Notional of a scanned entry: base × positionSizeMultiplier × confidence / s, in quote currency. */
-export function signalNotional(
-  base: Decimal,
-  multiplier: number,
-  confidence: number,
-  scale: number,
-): Decimal {
-  return roundDown(multiply(base, fromRatio((multiplier * confidence) / scale)), 2);
+/** Notional of a scanned entry: base × share, in quote currency. */
+export function signalNotional(base: Decimal, share: number): Decimal {
+  return roundDown(multiply(base, fromRatio(share)), 2);
 }

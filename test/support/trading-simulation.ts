@@ -52,7 +52,7 @@ export function tradeSignal(
       side: signal.side,
       thresholdsVersion: version,
       confidence: signal.confidence,
-      volatilityScale: volatilityScale(signal.volatilityRatio, 1, pinned.volatilityAdjustmentFactor),
+      volatilityScale: volatilityScale(signal.volatilityRatio, pinned.volatilityAdjustmentFactor),
       quantity: quantity.toFixed(8),
       entryPrice: signal.entryPrice,
       exitPrice,

@@ -85,7 +85,7 @@ export function prepareStudy(study: StudiedSignal | Study): PreparedStudy {
 /** Walks the market path of a study under any thresholds, by the rules that trade live. Pure. */
 export function replay(study: PreparedStudy, thresholds: Thresholds): Replayed {
   if (study.confidence < thresholds.entryConfidence) return skipped(study, thresholds);
-  const scale = volatilityScale(study.volatilityRatio, 1, thresholds.volatilityAdjustmentFactor);
+  const scale = volatilityScale(study.volatilityRatio, thresholds.volatilityAdjustmentFactor);
   const policy: Policy = { version: 0, thresholds, timeScale: study.timeScale };
   const rotation = rotatesTo(study, policy);
   const { end, at } = walk(study, policy, scale, rotation?.openedAtMs ?? Infinity);

@@ -1,7 +1,7 @@
-import { REFERENCE_VOLATILITY } from '../entry.ts';
 import { big } from '../money.ts';
 import type { Side } from '../position.ts';
 import type { SignalFacts } from '../signal-facts.ts';
+import { volatilityRatio } from '../sizing.ts';
 import type { MarketOfTrade } from './study-of-outcome.ts';
 import type { StudiedSignal } from './study.ts';
 
@@ -33,7 +33,7 @@ export function studyOfRival(
     entryFeeRate: takerFee,
     exitFeeRate: takerFee,
     // Where σ is not known, s is 1.
-    volatilityRatio: sigma > 0 ? sigma / REFERENCE_VOLATILITY : 1,
+    volatilityRatio: volatilityRatio(sigma) ?? 1,
     baseFraction: Number(big(baseNotional).div(big(equity)).toFixed(15)),
     maxFraction: market.maxFraction ?? null,
     timeScale,

@@ -49,10 +49,25 @@ const DEEPEST = 1_000;
  * Orders do not use it up: what was taken is there again for the next order.
  */
 export function buildBook(pair: Pair, top: TopOfBook, seed: number): Book {
-  return {
-    bids: { [Symbol.iterator]: () => levels(pair, top.bid, -1, seed) },
-    asks: { [Symbol.iterator]: () => levels(pair, top.ask, 1, seed) },
-  };
+  return { bids: new Levels(pair, top.bid, -1, seed), asks: new Levels(pair, top.ask, 1, seed) };
+}
+
+class Levels implements Iterable<Level> {
+  readonly #pair: Pair;
+  readonly #best: Decimal;
+  readonly #direction: 1 | -1;
+  readonly #seed: number;
+
+  constructor(pair: Pair, best: Decimal, direction: 1 | -1, seed: number) {
+    this.#pair = pair;
+    this.#best = best;
+    this.#direction = direction;
+    this.#seed = seed;
+  }
+
+  [Symbol.iterator](): Iterator<Level, void> {
+    return levels(this.#pair, this.#best, this.#direction, this.#seed);
+  }
 }
 
 /** The first `depth` levels of a side. */

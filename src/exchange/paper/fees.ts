@@ -37,8 +37,11 @@ export function feeSchedule(pair: Pair): readonly FeeRow[] {
 
 function feeRow(pair: Pair, volumeUsd: Decimal): FeeRow {
   let found: FeeRow = [0, 0.4, 0.25];
+  const rough = Number(volumeUsd);
   for (const row of feeSchedule(pair)) {
-    if (compare(volumeUsd, String(row[0])) < 0) break;
+    const [from] = row;
+    // Reading a decimal as a float64 never swaps the order of two numbers, it can only make near ones equal.
+    if (rough < from || (rough === from && compare(volumeUsd, String(from)) < 0)) break;
     found = row;
   }
   return found;

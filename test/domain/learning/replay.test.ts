@@ -26,7 +26,7 @@ function walkLive(signal: StudiedSignal, thresholds: Thresholds) {
         entryPrice: signal.entryPrice,
         openedAtMs: signal.entryTimeMs,
         bestPrice,
-        volatilityScale: volatilityScale(signal.volatilityRatio, 1, thresholds.volatilityAdjustmentFactor),
+        volatilityScale: volatilityScale(signal.volatilityRatio, thresholds.volatilityAdjustmentFactor),
         roundTripFee: signal.entryFeeRate + signal.exitFeeRate,
       },
       price,
@@ -131,7 +131,7 @@ it('reads size and volatility of a trade back through what it had pinned', () =>
   expect(again.baseFraction).toBeCloseTo(study.baseFraction, 6);
   expect(again.volatilityRatio).toBeCloseTo(1.3, 12);
   expect(again.exitFeeRate).toBeCloseTo(0.001, 6);
-  expect(volatilityScale(ratioOfScale(1.7, 0.6), 1, 0.6)).toBeCloseTo(1.7, 12);
+  expect(volatilityScale(ratioOfScale(1.7, 0.6), 0.6)).toBeCloseTo(1.7, 12);
 });
 
 it('walks a candle the worse way round for the side', () => {
