@@ -84,6 +84,7 @@ export async function playTape(exchangeUrl: string, options: StackOptions): Prom
       source: 'tape',
       file: options.tape ?? DEMO_TAPE,
       speed: options.speed ?? DEFAULT_DEMO_SPEED,
+      aligned: true,
     }),
   });
   if (response.ok) return;

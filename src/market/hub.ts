@@ -19,7 +19,7 @@ export interface HubOptions {
   readonly log: Logger;
 }
 
-const HOUSEKEEPING_MS = 250;
+const HOUSEKEEPING_MS = 50;
 /** Without a fresh mark for this long people are told. */
 export const STALE_MARK_MS = 30_000;
 
@@ -35,20 +35,20 @@ export class MarketHub {
   readonly #quotes = new Map<string, Quote>();
   readonly #predictions = new Map<string, Prediction | null>();
   readonly #asking = new Map<string, Promise<void>>();
-  readonly #timers: NodeJS.Timeout[];
+  readonly #timer: NodeJS.Timeout;
+  /** Number of the interval whose predictions were asked for. */
+  #interval: number;
   #evaluations = 0;
 
   constructor(options: HubOptions) {
     this.#options = options;
     options.feed.onQuote((quote) => this.#onQuote(quote));
-    this.#timers = [
-      setInterval(() => this.#checkTimes(), HOUSEKEEPING_MS),
-      setInterval(() => void this.#refreshPredictions(), options.predictionIntervalMs),
-    ];
+    this.#interval = this.#intervalNow();
+    this.#timer = setInterval(() => this.#checkTimes(), HOUSEKEEPING_MS);
   }
 
   close(): void {
-    for (const timer of this.#timers) clearInterval(timer);
+    clearInterval(this.#timer);
   }
 
   get evaluations(): number {
@@ -154,10 +154,19 @@ export class MarketHub {
     }
   }
 
-  /** The minimum hold or a prediction ran out: the price alone would not tell. */
+  /** The minimum hold or a prediction ran out, or an interval ended: the price alone would not tell. */
   #checkTimes(): void {
     const nowMs = this.#options.now();
     for (const guarded of this.#byTime.due((untilMs) => untilMs <= nowMs)) this.#evaluateNow(guarded);
+    const interval = this.#intervalNow();
+    if (interval === this.#interval) return;
+    this.#interval = interval;
+    void this.#refreshPredictions();
+  }
+
+  /** On the grid of the candles, as the scan is: a prediction is made once an interval, when its candles have ended. */
+  #intervalNow(): number {
+    return Math.floor(this.#options.now() / this.#options.predictionIntervalMs);
   }
 
   async #refreshPredictions(): Promise<void> {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readTape } from '../../src/exchange/paper/market/tape.ts';
 import { openJournal } from '../../src/exchange/paper/journal.ts';
 import { startPaperExchange, type PaperExchangeOptions } from '../../src/exchange/paper/server.ts';
 import { Store } from '../../src/exchange/paper/store.ts';
@@ -148,6 +149,21 @@ describe('the tape', () => {
     const second = await read(first.last);
     expect([first.XXBTZUSD.length, first.XXBTZUSD[0]?.[6], second.XXBTZUSD[0]?.[6]]).toEqual([500, 1, 501]);
     expect(Math.abs(first.XXBTZUSD[0]![2] * 1000 - Date.now())).toBeLessThan(60_000);
+    await exchange.close();
+  });
+
+  it('is laid on the grid of the wall clock where that is asked for: its minutes are whole candles', async () => {
+    const speed = 60;
+    const aligned = { ...market, speed, aligned: true };
+    const exchange = await startPaperExchange(options({ market: aligned, journalFile: null }));
+    const reply = await new PaperClient(exchange).public('Trades?pair=XBTUSD&count=300&since=1');
+    const { XXBTZUSD: rows } = reply.result as { XXBTZUSD: [string, string, number][] };
+    const tape = readTape(TAPE);
+    const apart = rows.map(
+      (row, index) => Math.floor(row[2] / (60 / speed)) - Math.floor((tape[index]?.timeMs ?? NaN) / 60_000),
+    );
+    expect(apart).toHaveLength(300);
+    expect(new Set(apart).size).toBe(1);
     await exchange.close();
   });
 

@@ -127,7 +127,7 @@ function priceOf(field: string, value: unknown, pair: Pair): Decimal {
 }
 
 function marketOptions(body: Body): MarketOptions {
-  const { source, file, speed = 1, seed = 1, volatility, symbol, warmupMs } = body;
+  const { source, file, speed = 1, seed = 1, volatility, symbol, warmupMs, aligned } = body;
   const number = (field: string, value: unknown): number => {
     if (typeof value !== 'number' || !Number.isFinite(value)) {
       throw new RangeError(`${field} must be a number; got ${JSON.stringify(value)}`);
@@ -152,6 +152,7 @@ function marketOptions(body: Body): MarketOptions {
         speed: number('speed', speed),
         ...(typeof symbol === 'string' ? { symbol } : {}),
         ...(warmupMs === undefined ? {} : { warmupMs: number('warmupMs', warmupMs) }),
+        ...(aligned === undefined ? {} : { aligned: aligned === true }),
       };
     default:
       throw new RangeError(`source must be tape, synthetic or manual; got ${JSON.stringify(source)}`);

@@ -29,6 +29,8 @@ export type MarketOptions =
       readonly symbol?: string;
       /** How much of the tape is already past at the start; default ten minutes. */
       readonly warmupMs?: number;
+      /** Minutes of the tape begin on the wall clock's grid of 1/speed minutes; up to one more is past then. */
+      readonly aligned?: boolean;
     }
   | { readonly source: 'synthetic'; readonly seed: number; readonly volatility?: number }
   | { readonly source: 'manual' };
@@ -60,6 +62,7 @@ const DEFAULT_WARMUP_MS = 600_000;
 const DEFAULT_VOLATILITY = 0.8;
 const JOURNAL_EVERY_MS = 1_000;
 const LONGEST_WAIT_MS = 1_000;
+const MINUTE_MS = 60_000;
 const TAPE_ROW = 'tape';
 
 /** Starts moving the markets. `fresh` forgets how far a tape was played before. */
@@ -127,14 +130,19 @@ class TapeSource implements MarketSource {
     const before = fresh ? undefined : context.store.memos.get(TAPE_ROW)?.data;
     const nowMs = Date.now();
     const startMs = this.#tape[0]?.timeMs ?? 0;
+    const pastGridMs = (wallMs: number, tapeMs: number) =>
+      options.aligned ? modulo(wallMs - tapeMs / this.#speed, MINUTE_MS / this.#speed) : 0;
     if (before) {
       const tapeMs = before.tapeMs as number;
-      this.#segments = [...(before.segments as TapeSegment[]), { tapeMs, wallMs: nowMs }];
+      const wallMs = nowMs - pastGridMs(nowMs, tapeMs);
+      this.#segments = [...(before.segments as TapeSegment[]), { tapeMs, wallMs }];
       this.#position = before.position as number;
     } else {
       const warmupMs = options.warmupMs ?? DEFAULT_WARMUP_MS;
-      this.#segments = [{ tapeMs: startMs, wallMs: nowMs - warmupMs / this.#speed }];
-      this.#position = this.#tape.filter((trade) => trade.timeMs <= startMs + warmupMs).length;
+      const lateMs = pastGridMs(nowMs, startMs + warmupMs);
+      const pastMs = warmupMs + lateMs * this.#speed;
+      this.#segments = [{ tapeMs: startMs, wallMs: nowMs - lateMs - warmupMs / this.#speed }];
+      this.#position = this.#tape.filter((trade) => trade.timeMs <= startMs + pastMs).length;
     }
     this.#showPast();
     this.#journal(nowMs);
@@ -212,4 +220,8 @@ class TapeSource implements MarketSource {
     this.#context.store.put('memo', { id: TAPE_ROW, data });
     this.#context.store.commit();
   }
+}
+
+function modulo(value: number, divisor: number): number {
+  return ((value % divisor) + divisor) % divisor;
 }
