@@ -41,7 +41,9 @@ function ofTrades({ trades, open, skipped }: Backtest, summary: Summary): string
   }
   if (open.length > 0) {
     found.push(
-      `${open.length} positions were still open at the end; they count in equity, not among the trades.`,
+      open.length === 1
+        ? '1 position was still open at the end; it counts in equity, not among the trades.'
+        : `${open.length} positions were still open at the end; they count in equity, not among the trades.`,
     );
   }
   const funds = skipped['insufficient-funds'] ?? 0;

@@ -6,30 +6,25 @@ interface Bar {
   readonly note: string;
 }
 
-const WIDTH = 560;
-
 /** Amounts side by side, losses to the left of the middle, each with its sum. */
 export function amountBars(bars: readonly Bar[]): string {
   if (bars.length === 0) return '<p class="empty">No trade was closed.</p>';
-  const [rowHeight, labelWidth, noteWidth] = [26, 128, 190];
-  const span = WIDTH - labelWidth - noteWidth;
   const most = Math.max(...bars.map(({ value }) => Math.abs(value)), 1e-9);
   const anyLoss = bars.some(({ value }) => value < 0);
   const anyGain = bars.some(({ value }) => value > 0);
-  const half = anyLoss && anyGain ? span / 2 : span;
-  const zero = labelWidth + (anyLoss ? half : 0);
-  const rows = bars.map(({ label, value, note }, index) => {
-    const length = Math.max(1, (Math.abs(value) / most) * half);
-    const y = index * rowHeight;
+  const span = anyLoss && anyGain ? 50 : 100;
+  const zero = anyLoss ? span : 0;
+  const rows = bars.map(({ label, value, note }) => {
+    const length = (Math.abs(value) / most) * span;
+    const from = value < 0 ? zero - length : zero;
     return [
-      `<text x="0" y="${y + 17}">${escapeHtml(label)}</text>`,
-      `<rect class="bar ${value < 0 ? 'loss' : 'gain'}" x="${fixed(value < 0 ? zero - length : zero)}" y="${y + 5}" width="${fixed(length)}" height="${rowHeight - 10}"/>`,
-      `<text x="${WIDTH - 110}" y="${y + 17}" text-anchor="end">${money(value)}</text>`,
-      `<text x="${WIDTH}" y="${y + 17}" text-anchor="end">${escapeHtml(note)}</text>`,
+      `<span class="label">${escapeHtml(label)}</span>`,
+      `<span class="track"><i class="bar ${value < 0 ? 'loss' : 'gain'}" style="left:${fixed(from)}%;width:${fixed(length)}%"></i><i class="axis" style="left:${zero}%"></i></span>`,
+      `<span class="amount">${money(value)}</span>`,
+      `<span class="note">${escapeHtml(note)}</span>`,
     ].join('');
   });
-  const height = bars.length * rowHeight;
-  return `<svg viewBox="0 0 ${WIDTH} ${height}" role="img">${rows.join('')}<line class="axis" x1="${fixed(zero)}" x2="${fixed(zero)}" y1="0" y2="${height}"/></svg>`;
+  return `<div class="amounts">${rows.map((row) => `<div>${row}</div>`).join('')}</div>`;
 }
 
 /** How often values fall between edges; `colour` may tell gains from losses by the middle of a bin. */
@@ -45,25 +40,20 @@ export function histogram(
     const bin = bins.find(({ to }) => value < to) ?? bins.at(-1);
     if (bin) bin.count += 1;
   }
-  const [height, foot, top] = [190, 24, 16];
   const most = Math.max(...bins.map(({ count }) => count), 1);
-  const width = WIDTH / bins.length;
+  const every = Math.ceil(bins.length / 8);
   const drawn = bins.map(({ from, to, count }, index) => {
-    const tall = (count / most) * (height - foot - top);
-    const x = index * width;
-    const y = height - foot - tall;
-    const every = Math.ceil(bins.length / 8);
+    const isLabelled = index % every === 0;
+    // A narrow page has room for every other label.
+    const rank = isLabelled ? ((index / every) % 2 === 0 ? 'edge' : 'edge minor') : 'edge none';
     return [
-      `<rect class="bar ${colour((from + to) / 2)}" x="${fixed(x + 1)}" y="${fixed(y)}" width="${fixed(width - 2)}" height="${fixed(tall)}"><title>${escapeHtml(`${label(from)} to ${label(to)}: ${count}`)}</title></rect>`,
-      count > 0
-        ? `<text x="${fixed(x + width / 2)}" y="${fixed(y - 4)}" text-anchor="middle">${count}</text>`
-        : '',
-      index % every === 0
-        ? `<text x="${fixed(x + 1)}" y="${height - 8}">${escapeHtml(label(from))}</text>`
-        : '',
+      `<div title="${escapeHtml(`${label(from)} to ${label(to)}: ${count}`)}">`,
+      `<span class="column"><span class="count">${count > 0 ? count : ''}</span>`,
+      `<i class="bar ${colour((from + to) / 2)}" style="height:${fixed((count / most) * 100)}%"></i></span>`,
+      `<span class="${rank}">${isLabelled ? escapeHtml(label(from)) : ''}</span></div>`,
     ].join('');
   });
-  return `<svg viewBox="0 0 ${WIDTH} ${height}" role="img">${drawn.join('')}<line class="axis" x1="0" x2="${WIDTH}" y1="${height - foot}" y2="${height - foot}"/></svg>`;
+  return `<div class="histogram">${drawn.join('')}</div>`;
 }
 
 /** Edges of `count` bins of one round width around all values; 0 is always one of them. */
