@@ -1,11 +1,23 @@
-import { add, compare, divide, multiply, roundHalfUp, subtract, type Decimal } from '../domain/money.ts';
-import type { FillSummary } from '../domain/position.ts';
+import {
+  add,
+  compare,
+  divide,
+  multiply,
+  roundHalfUp,
+  subtract,
+  ZERO,
+  type Decimal,
+} from '../domain/money.ts';
+import type { FillSummary, Side } from '../domain/position.ts';
+import type { TradeFacts } from '../domain/records.ts';
 import { TradedVolume } from '../exchange/paper/account-volume.ts';
 import type { TopOfBook } from '../exchange/paper/book.ts';
 import { MARGIN_FEE, ROLLOVER_MS } from '../exchange/paper/fees.ts';
 import { buyingCost } from '../exchange/paper/holds.ts';
 import type { Pair } from '../exchange/paper/pairs.ts';
+import type { Sighting } from './equity-curve.ts';
 import type { HeldPosition } from './held-position.ts';
+import type { EquityPoint } from './result.ts';
 
 /** An open position with what the account needs to value it. */
 export interface Holding {
@@ -15,20 +27,16 @@ export interface Holding {
   rolloverFees: Decimal;
 }
 
-/** All amounts in the quote currency. `positions` is what closing everything at the marks would change of the cash. */
-export interface Valuation {
-  readonly cash: Decimal;
-  readonly positions: Decimal;
-  readonly equity: Decimal;
-}
-
 const ACCOUNT = 'backtest';
+/** A float64 of an amount is nearer to it than that. */
+const CERTAINLY = 0.999999;
 
-/** Cash, and what open positions are worth: longs are bought with it, shorts are held on margin. */
+/** Cash and open positions: longs are bought with it, shorts are held on margin. All amounts in the quote currency. */
 export class Account {
   readonly holdings = new Set<Holding>();
   readonly #volume = new TradedVolume();
   #cash: Decimal;
+  #exposure: Decimal = ZERO;
 
   constructor(balance: Decimal) {
     this.#cash = balance;
@@ -36,6 +44,11 @@ export class Account {
 
   get cash(): Decimal {
     return this.#cash;
+  }
+
+  /** Σ entry cost of what is open. */
+  get exposure(): Decimal {
+    return this.#exposure;
   }
 
   volumeUsd(nowMs: number): Decimal {
@@ -47,6 +60,7 @@ export class Account {
     const { facts } = held.opening;
     const { cost, fee, lastFillMs } = facts.entry.summary;
     this.#cash = subtract(this.#cash, facts.side === 'long' ? add(cost, fee) : fee);
+    this.#exposure = add(this.#exposure, cost);
     this.#volume.record(ACCOUNT, lastFillMs, cost);
     const holding = { pair, held, rollovers: 0, rolloverFees: '0' };
     this.holdings.add(holding);
@@ -59,6 +73,7 @@ export class Account {
     const { facts } = holding.held.opening;
     const gain = facts.side === 'long' ? exit.cost : subtract(facts.entry.summary.cost, exit.cost);
     this.#cash = subtract(add(this.#cash, gain), exit.fee);
+    this.#exposure = subtract(this.#exposure, facts.entry.summary.cost);
     this.#volume.record(ACCOUNT, exit.lastFillMs, exit.cost);
     this.holdings.delete(holding);
   }
@@ -76,35 +91,77 @@ export class Account {
     }
   }
 
-  value(nowMs: number, topOf: (symbol: string, side: 'long' | 'short') => TopOfBook): Valuation {
-    let positions: Decimal = '0';
+  /** The account with every position at its mark. `positions` is what closing them would change of the cash. */
+  see(timeMs: number, topOf: (symbol: string, side: Side) => TopOfBook): Sighting {
+    const seen: Valued[] = [];
     for (const holding of this.holdings) {
-      this.chargeRollovers(holding, nowMs);
-      const { side, symbol, entry } = holding.held.opening.facts;
-      const { quantity, cost } = entry.summary;
-      const top = topOf(symbol, side);
-      const worth =
-        side === 'long' ? multiply(quantity, top.bid) : subtract(cost, multiply(quantity, top.ask));
-      positions = add(positions, worth);
+      this.chargeRollovers(holding, timeMs);
+      const { facts } = holding.held.opening;
+      const top = topOf(facts.symbol, facts.side);
+      seen.push({ facts, mark: facts.side === 'long' ? top.bid : top.ask });
     }
-    return { cash: this.#cash, positions, equity: add(this.#cash, positions) };
+    return new SeenAccount(timeMs, this.#cash, this.#exposure, seen);
   }
 
-  /** Why the exchange would refuse the order for want of money; null when it would not. */
-  lacks(
+  /** Whether the exchange would take the order for the money that is there. */
+  affords(
     pair: Pair,
     price: Decimal,
     quantity: Decimal,
     leverage: number | null,
-    equity: Decimal,
-  ): string | null {
-    if (leverage === null) {
-      const needed = buyingCost(pair, price, quantity);
-      return compare(needed, this.#cash) > 0 ? `${needed} are needed, ${this.#cash} are there` : null;
-    }
+    sighting: Sighting,
+  ): boolean {
+    if (leverage === null) return compare(buyingCost(pair, price, quantity), this.#cash) <= 0;
+    const margins = [...this.holdings].map(({ held }) => held.opening.margin);
+    const roughlyFree = margins.reduce((free, margin) => free - Number(margin), sighting.rough);
+    const roughlyNeeded = (Number(quantity) * Number(price)) / leverage;
+    // Where float64 leaves no doubt, nothing has to be reckoned.
+    if (roughlyNeeded < roughlyFree * CERTAINLY) return true;
+    if (roughlyNeeded * CERTAINLY > roughlyFree) return false;
     const needed = divide(multiply(quantity, price), String(leverage));
-    const used = add('0', ...[...this.holdings].map(({ held }) => held.opening.margin));
-    const free = subtract(equity, used);
-    return compare(needed, free) > 0 ? `${needed} of margin are needed, ${free} are free` : null;
+    return compare(needed, subtract(sighting.exactly().equity, add(ZERO, ...margins))) <= 0;
+  }
+}
+
+interface Valued {
+  readonly facts: TradeFacts;
+  readonly mark: Decimal;
+}
+
+class SeenAccount implements Sighting {
+  readonly rough: number;
+  readonly #timeMs: number;
+  readonly #cash: Decimal;
+  readonly #exposure: Decimal;
+  readonly #seen: readonly Valued[];
+  #exact: EquityPoint | null = null;
+
+  constructor(timeMs: number, cash: Decimal, exposure: Decimal, seen: readonly Valued[]) {
+    this.#timeMs = timeMs;
+    this.#cash = cash;
+    this.#exposure = exposure;
+    this.#seen = seen;
+    let rough = Number(cash);
+    for (const { facts, mark } of seen) {
+      const { quantity, cost } = facts.entry.summary;
+      const atMark = Number(quantity) * Number(mark);
+      rough += facts.side === 'long' ? atMark : Number(cost) - atMark;
+    }
+    this.rough = rough;
+  }
+
+  exactly(): EquityPoint {
+    return (this.#exact ??= this.#reckon());
+  }
+
+  #reckon(): EquityPoint {
+    let positions = ZERO;
+    for (const { facts, mark } of this.#seen) {
+      const { quantity, cost } = facts.entry.summary;
+      const atMark = multiply(quantity, mark);
+      positions = add(positions, facts.side === 'long' ? atMark : subtract(cost, atMark));
+    }
+    const cash = this.#cash;
+    return { timeMs: this.#timeMs, cash, positions, equity: add(cash, positions), exposure: this.#exposure };
   }
 }

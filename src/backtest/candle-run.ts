@@ -19,6 +19,7 @@ const PATHS: Readonly<Record<Side, readonly CandleField[]>> = {
  * the one in its favour and to the close. What happened first within a candle is unknown: the worse is assumed.
  */
 export class CandleRun extends SymbolRun {
+  protected readonly entersAtOnce = true;
   readonly #series: CandleSeries;
   readonly #quote: ReturnType<typeof quoteMemo>;
   readonly #endRow: number;
@@ -67,6 +68,10 @@ export class CandleRun extends SymbolRun {
       else if (this.#step === 0) this.#open(startMs);
       else this.#glide(stepMs);
     }
+  }
+
+  price(side: Side): number {
+    return this.#series.prices[this.#seen[side]][this.#seenRow] ?? 0;
   }
 
   top(side: Side): TopOfBook {

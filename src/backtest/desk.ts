@@ -1,25 +1,26 @@
-import { REFERENCE_VOLATILITY, type JudgedEntry } from '../domain/entry.ts';
-import { fitSize, mostOfOneTrade, mostOfWhatIsLeft } from '../domain/entry-size.ts';
 import type { Outcome } from '../domain/learning/study.ts';
-import { add, compare, divide, multiply, ZERO, type Decimal } from '../domain/money.ts';
+import { add, divide, multiply, ZERO, type Decimal } from '../domain/money.ts';
 import { entryOrderSide, exitOrderSide, returnFraction, type Side } from '../domain/position.ts';
-import { NO_PROTECTIONS } from '../domain/protections.ts';
 import { positionId, realizedPnl, unrealizedPnl, type TradeFacts } from '../domain/records.ts';
-import { checkEntry } from '../domain/risk.ts';
-import { sizeOrder, volatilityScale } from '../domain/sizing.ts';
+import { volatilityRatio, volatilityScale } from '../domain/sizing.ts';
 import type { Level, TopOfBook } from '../exchange/paper/book.ts';
 import type { Pair } from '../exchange/paper/pairs.ts';
 import { Account, type Holding } from './account.ts';
-import { EquityCurve } from './equity-curve.ts';
-import { fillMarketOrder, levelsFor, minimumsOf, takerFee } from './fills.ts';
+import { Closes } from './closes.ts';
+import { EquityCurve, type Sighting } from './equity-curve.ts';
+import { fillMarketOrder, levelsFor, takerFee } from './fills.ts';
 import type { Grid } from './grid.ts';
 import { HeldPosition, type DecidedExit } from './held-position.ts';
 import { WalkForward } from './learner.ts';
-import type { ClosedTrade, EquityPoint, OpenTrade } from './result.ts';
+import { isBeyondMeans, leastLeverage, type Asking } from './reach.ts';
+import { reserve, type Reserved } from './reserve.ts';
+import type { ClosedTrade, OpenTrade } from './result.ts';
 import type { BacktestSettings } from './settings.ts';
 
 export interface Signal {
-  readonly judged: Extract<JudgedEntry, { take: true }>;
+  readonly side: Side;
+  /** Quote currency. */
+  readonly notional: Decimal;
   readonly confidence: number;
   readonly sigma: number;
   readonly source: string;
@@ -29,7 +30,11 @@ export interface Signal {
 export interface Venue {
   readonly pair: Pair;
   readonly grid: Grid;
+  /** The float64 price of the file that stands. */
+  readonly price: (side: Side) => number;
   readonly top: (side: Side) => TopOfBook;
+  /** Exits the position at the mark that stands: a better signal needs its capital. */
+  readonly giveWay: (holding: Holding, nowMs: number) => void;
 }
 
 const DAY_MS = 86_400_000;
@@ -42,16 +47,20 @@ export class Desk {
   readonly trades: ClosedTrade[] = [];
   readonly skipped: Record<string, number> = {};
   readonly #settings: BacktestSettings;
+  readonly #closes: Closes;
   readonly #venues = new Map<string, Venue>();
   #orders = 0;
-  #exposure: Decimal = ZERO;
   #rolloverFees: Decimal = ZERO;
   #today = { day: NaN, realized: ZERO };
 
   constructor(settings: BacktestSettings, fromMs: number, toMs: number) {
     this.#settings = settings;
+    this.#closes = new Closes(settings.protections);
     this.account = new Account(settings.balance);
-    this.curve = new EquityCurve(settings.balance, fromMs, toMs, settings.observe);
+    this.curve = new EquityCurve(settings.balance, fromMs, toMs, {
+      observe: settings.observe,
+      keepsDays: settings.limits.maxDailyLoss !== null,
+    });
     this.learner = new WalkForward(settings.thresholds, String(settings.seed));
   }
 
@@ -67,50 +76,33 @@ export class Desk {
     this.skipped[reason] = (this.skipped[reason] ?? 0) + 1;
   }
 
-  sample(nowMs: number): void {
-    this.curve.add(this.point(nowMs));
-  }
-
-  point(nowMs: number): EquityPoint {
-    return { timeMs: nowMs, ...this.account.value(nowMs, this.#topOf), exposure: this.#exposure };
+  /** The account as it stands. */
+  see(nowMs: number): Sighting {
+    return this.account.see(nowMs, this.#topOf);
   }
 
   /** The position that the signal opens; null when a limit, the exchange's minimums or the funds forbid it. */
-  open(symbol: string, venue: Venue, signal: Signal, ofSymbol: number, nowMs: number): Holding | null {
+  open(symbol: string, venue: Venue, signal: Signal, nowMs: number): Holding | null {
     const { pair } = venue;
-    const { side, notional } = signal.judged;
+    const { side } = signal;
+    const about = { symbol, pair, side, confidence: signal.confidence, nowMs };
+    if (this.isBeyondMeans(about, Number(signal.notional), Number(venue.top(side).ask)))
+      return this.#refuse('insufficient-funds');
+    const { account } = this;
+    let answer = this.#reserve(about, venue, signal);
+    while ('givesWay' in answer) {
+      const { givesWay } = answer;
+      this.#venueOf(givesWay.held.opening.facts.symbol).giveWay(givesWay, nowMs);
+      answer = this.#reserve(about, venue, signal);
+    }
+    if ('refusal' in answer) return this.#refuse(answer.refusal);
     const top = venue.top(side);
-    const quotePrice = side === 'long' ? top.ask : top.bid;
-    const minimums = minimumsOf(pair);
-    if (this.#isBeyondMeans(pair, side, notional, quotePrice)) return this.#refuse('insufficient-funds');
-    const wanted = sizeOrder(minimums, notional, quotePrice);
-    if ('refusal' in wanted) return this.#refuse('order-minimum');
-    const { equity } = this.account.value(nowMs, this.#topOf);
-    const { limits } = this.#settings;
-    const snapshot = {
-      nowMs,
-      halt: null,
-      openPositions: this.account.holdings.size,
-      openPositionsOfSymbol: ofSymbol,
-      exposure: this.#exposure,
-      freeCash: side === 'long' ? this.account.cash : null,
-      realizedToday: this.#realizedToday(nowMs),
-      equity,
-      dayStartEquity: this.curve.dayStart(nowMs),
-      peakEquity: compare(this.curve.peak, equity) > 0 ? this.curve.peak : equity,
-      ended: null,
-    };
-    const shrink = { price: quotePrice, minimums, costReserve: 2 * takerFee(pair) };
-    const ofOne = fitSize(wanted, mostOfOneTrade(limits, NO_PROTECTIONS, equity), shrink);
-    const sized = fitSize(ofOne, mostOfWhatIsLeft(limits, snapshot, shrink), shrink);
-    const asked = { tradeId: symbol, symbol, notional: sized.notional, signalExpiresAtMs: null };
-    const refusal = checkEntry(limits, snapshot, asked);
-    if (refusal) return this.#refuse(refusal.limit === 'funds' ? 'insufficient-funds' : refusal.limit);
-    const leverage = side === 'long' ? null : Math.min(...pair.leverages);
-    const levels = levelsFor(pair, this.#settings.seed, entryOrderSide(side), sized.quantity, top);
+    const sighting = this.see(nowMs);
+    const { quantity } = answer;
+    const leverage = side === 'long' ? null : leastLeverage(pair);
+    const levels = levelsFor(pair, this.#settings.seed, entryOrderSide(side), quantity, top);
     if (levels === null) return this.#refuse('book-too-thin');
-    const price = averagePrice(levels, sized.quantity);
-    if (this.account.lacks(pair, price, sized.quantity, leverage, equity))
+    if (!account.affords(pair, averagePrice(levels, quantity), quantity, leverage, sighting))
       return this.#refuse('insufficient-funds');
 
     this.#orders += 1;
@@ -124,7 +116,7 @@ export class Desk {
       volumeUsd: this.account.volumeUsd(nowMs),
     });
     const { thresholds, version } = this.learner;
-    const scale = volatilityScale(signal.sigma, REFERENCE_VOLATILITY, thresholds.volatilityAdjustmentFactor);
+    const scale = volatilityScale(volatilityRatio(signal.sigma), thresholds.volatilityAdjustmentFactor);
     const facts: TradeFacts = {
       tradeId: entry.exchangeOrderId,
       strategy: signal.source,
@@ -147,13 +139,12 @@ export class Desk {
         roundTripFee: 2 * takerFee(pair),
         tickSize: pair.tickSize,
       },
-      equity,
+      equity: this.#settings.learn ? sighting.exactly().equity : null,
       margin: leverage === null ? ZERO : divide(entry.summary.cost, String(leverage)),
       leverage,
     });
     const holding = this.account.open(pair, held);
-    this.#exposure = add(this.#exposure, entry.summary.cost);
-    this.sample(nowMs);
+    this.curve.add(nowMs, this.see(nowMs));
     return holding;
   }
 
@@ -176,47 +167,38 @@ export class Desk {
     });
     this.account.close(holding, exit.summary);
     this.#rolloverFees = add(this.#rolloverFees, holding.rolloverFees);
-    this.#exposure = add(this.#exposure, multiply(entry.summary.cost, '-1'));
     const netPnl = realizedPnl(facts, exit.summary, quantity);
     const exitPrice = exit.summary.averagePrice;
     const day = Math.floor(timeMs / DAY_MS);
     this.#today = { day, realized: add(this.#realizedToday(timeMs), netPnl) };
-    const common = {
+    const trade: ClosedTrade = {
       positionId: positionId(entry.exchangeOrderId),
       symbol,
       side,
       quantity,
-      entryPrice: entry.summary.averagePrice,
-      exitPrice,
       entryTimeMs: entry.summary.firstFillMs,
-      exitTimeMs: timeMs,
+      entryPrice: entry.summary.averagePrice,
+      entryCost: entry.summary.cost,
       entryFee: entry.summary.fee,
+      exitTimeMs: timeMs,
+      exitPrice,
+      exitCost: exit.summary.cost,
       exitFee: exit.summary.fee,
+      exitRule: rule,
+      rolloverFees: holding.rolloverFees,
       netPnl,
       returnFraction: returnFraction(side, entry.summary.averagePrice, exitPrice),
+      bestReturn: holding.held.bestReturn,
+      heldMs: timeMs - entry.summary.firstFillMs,
       confidence: facts.confidence,
       volatilityScale: position.volatilityScale,
       thresholdsVersion: policy.version,
-      exitRule: rule,
     };
-    this.trades.push({
-      ...common,
-      entryCost: entry.summary.cost,
-      exitCost: exit.summary.cost,
-      rolloverFees: holding.rolloverFees,
-      bestReturn: holding.held.bestReturn,
-      heldMs: timeMs - entry.summary.firstFillMs,
-    });
-    if (this.#settings.learn) {
-      const outcome: Outcome = {
-        ...common,
-        tradeId: facts.tradeId,
-        equityAtEntry: equity,
-        timeScale: policy.timeScale,
-      };
-      this.learner.closed(outcome, policy.thresholds, venue.grid);
-    }
-    this.sample(timeMs);
+    this.trades.push(trade);
+    this.#closes.note(trade);
+    if (equity !== null)
+      this.learner.closed(outcomeOf(trade, holding, equity), policy.thresholds, venue.grid);
+    this.curve.add(timeMs, this.see(timeMs));
   }
 
   stillOpen(): OpenTrade[] {
@@ -239,12 +221,29 @@ export class Desk {
     });
   }
 
-  /** A used-up account is asked for money every interval: what is clearly out of reach costs no bookkeeping. */
-  #isBeyondMeans(pair: Pair, side: Side, notional: Decimal, price: Decimal): boolean {
-    const cash = Number(this.account.cash);
-    if (side === 'long') return cash < 0.999 * Number(pair.orderMinimum) * Number(price);
-    if (this.account.holdings.size > 0) return false;
-    return Number(notional) / Math.min(...pair.leverages) > 1.001 * cash;
+  isBeyondMeans(signal: Asking, roughNotional: number, price: number): boolean {
+    const { limits, protections } = this.#settings;
+    return isBeyondMeans(signal, roughNotional, price, {
+      account: this.account,
+      limits,
+      protections,
+      priceOf: this.#priceOf,
+    });
+  }
+
+  #reserve(about: Asking, venue: Venue, { notional }: Signal): Reserved {
+    const top = venue.top(about.side);
+    return reserve({
+      ...about,
+      notional,
+      quotePrice: about.side === 'long' ? top.ask : top.bid,
+      realizedToday: this.#realizedToday(about.nowMs),
+      settings: this.#settings,
+      account: this.account,
+      curve: this.curve,
+      sighting: this.see(about.nowMs),
+      history: this.#closes.historyOf(about.symbol),
+    });
   }
 
   #refuse(reason: string): null {
@@ -256,11 +255,20 @@ export class Desk {
     return this.#today.day === Math.floor(nowMs / DAY_MS) ? this.#today.realized : ZERO;
   }
 
-  readonly #topOf = (symbol: string, side: Side): TopOfBook => {
+  #venueOf(symbol: string): Venue {
     const venue = this.#venues.get(symbol);
     if (!venue) throw new RangeError(`${symbol} is not part of this backtest`);
-    return venue.top(side);
-  };
+    return venue;
+  }
+
+  readonly #priceOf = (symbol: string, side: Side): number => this.#venueOf(symbol).price(side);
+
+  readonly #topOf = (symbol: string, side: Side): TopOfBook => this.#venueOf(symbol).top(side);
+}
+
+function outcomeOf(trade: ClosedTrade, { held }: Holding, equityAtEntry: Decimal): Outcome {
+  const { facts, policy } = held.opening;
+  return { ...trade, tradeId: facts.tradeId, equityAtEntry, timeScale: policy.timeScale };
 }
 
 /** What the order pays on average. */

@@ -18,9 +18,9 @@ export interface Grid {
 /** Beyond this a time in the file is a mistake of its unit, not a long silence. */
 const MOST_CANDLES = 20_000_000;
 
-/** `phaseMs` shifts the grid of trades; candles are on their own. */
-export function gridOf(series: Series, tradeIntervalMs: number, phaseMs = 0): Grid {
-  return series.kind === 'candles' ? candleGrid(series) : tradeGrid(series, tradeIntervalMs, phaseMs);
+/** Of the length of the candles; that of trades is given. */
+export function gridOf(series: Series, tradeIntervalMs: number): Grid {
+  return series.kind === 'candles' ? candleGrid(series) : tradeGrid(series, tradeIntervalMs);
 }
 
 function candleGrid(series: CandleSeries): Grid {
@@ -37,10 +37,10 @@ function candleGrid(series: CandleSeries): Grid {
   return gridFrom(intervalMs, firstMs, closes, rows, (row, field) => price(row, field));
 }
 
-function tradeGrid(series: TradeSeries, intervalMs: number, phaseMs: number): Grid {
+function tradeGrid(series: TradeSeries, intervalMs: number): Grid {
   const { timesMs, prices, price } = series;
   const start = timesMs[0] ?? 0;
-  const firstMs = Math.floor((start - phaseMs) / intervalMs) * intervalMs + phaseMs;
+  const firstMs = Math.floor(start / intervalMs) * intervalMs;
   const count = countOf(series, firstMs, intervalMs);
   const indexOf = (row: number) => Math.floor(((timesMs[row] ?? 0) - firstMs) / intervalMs);
   const column = () => new Int32Array(count).fill(-1);

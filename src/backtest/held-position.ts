@@ -23,7 +23,8 @@ export interface Opening {
   readonly facts: TradeFacts;
   readonly policy: Policy;
   readonly position: ExitPosition;
-  readonly equity: Decimal;
+  /** Of the account, quote currency; null where nobody learns from the trade. */
+  readonly equity: Decimal | null;
   /** Margin that a short holds back, quote currency; 0 of a long. */
   readonly margin: Decimal;
   readonly leverage: number | null;

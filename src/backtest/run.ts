@@ -27,10 +27,10 @@ export function runBacktest(series: readonly Series[], given: Partial<BacktestSe
     const next = earliest(runs);
     if (!next) break;
     const { nextMs } = desk.curve;
-    if (nextMs < next.run.nextMs) desk.curve.keep(desk.point(nextMs));
+    if (nextMs < next.run.nextMs) desk.curve.keep(nextMs, desk.see(nextMs));
     else next.run.advance(Math.min(next.limitMs, nextMs));
   }
-  desk.curve.end(desk.point(span.toMs));
+  desk.curve.end(span.toMs, desk.see(span.toMs));
   return {
     trades: desk.trades,
     open: desk.stillOpen(),
@@ -54,7 +54,7 @@ export function runBacktest(series: readonly Series[], given: Partial<BacktestSe
 }
 
 function runOf(series: Series, pair: Pair, desk: Desk, settings: BacktestSettings): SymbolRun {
-  const grid = gridOf(series, settings.intervalMs, settings.phaseMs);
+  const grid = gridOf(series, settings.intervalMs);
   return series.kind === 'candles'
     ? new CandleRun(series, pair, grid, desk, settings)
     : new TradeRun(series, pair, grid, desk, settings);

@@ -1,6 +1,7 @@
 import type { EntryRules } from '../domain/entry.ts';
 import type { Decimal } from '../domain/money.ts';
 import type { Side } from '../domain/position.ts';
+import { NO_PROTECTIONS, type Protections } from '../domain/protections.ts';
 import type { RiskLimits } from '../domain/risk.ts';
 import { STARTING_THRESHOLDS, type Thresholds } from '../domain/thresholds.ts';
 import type { EquityPoint } from './result.ts';
@@ -19,6 +20,7 @@ export interface BacktestSettings {
   readonly balance: Decimal;
   readonly thresholds: Thresholds;
   readonly limits: RiskLimits;
+  readonly protections: Protections;
   readonly rules: EntryRules;
   /** Of the book around the best prices and of learning. */
   readonly seed: number;
@@ -28,10 +30,10 @@ export interface BacktestSettings {
   readonly toMs: number;
   /** Interval of predictions on trades; candles have their own. */
   readonly intervalMs: number;
-  /** Shifts the grid of predictions on trades. */
-  readonly phaseMs: number;
   /** Between the decision to enter and the order: trades only. */
   readonly entryDelayMs: number;
+  /** The same where it is known to have been another, by the moment of the decision. */
+  readonly entryDelays: ReadonlyMap<number, number>;
   /** Entered instead of what the scan would enter, oldest first; null: the scan decides. Candles enter at an open. */
   readonly signals: readonly GivenSignal[] | null;
   /** Whether open positions hear predictions; off, only prices and time decide exits. */
@@ -52,14 +54,15 @@ export const DEFAULT_SETTINGS: BacktestSettings = {
     maxDailyLoss: null,
     maxDrawdown: null,
   },
+  protections: NO_PROTECTIONS,
   rules: { maxPerSymbol: 4, baseNotional: '500' },
   seed: 1,
   learn: false,
   fromMs: -Infinity,
   toMs: Infinity,
   intervalMs: 60_000,
-  phaseMs: 0,
   entryDelayMs: 0,
+  entryDelays: new Map(),
   signals: null,
   predicts: true,
 };

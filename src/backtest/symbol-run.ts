@@ -1,8 +1,8 @@
-import { judgeEntry, VOLATILITY_CANDLES } from '../domain/entry.ts';
+import { entryShare, entrySide, refuseEntry, VOLATILITY_CANDLES } from '../domain/entry.ts';
 import type { Prediction } from '../domain/exit-policy.ts';
 import type { Decimal } from '../domain/money.ts';
 import type { Side } from '../domain/position.ts';
-import { deviation } from '../domain/sizing.ts';
+import { deviation, signalNotional } from '../domain/sizing.ts';
 import type { TopOfBook } from '../exchange/paper/book.ts';
 import type { Pair } from '../exchange/paper/pairs.ts';
 import { MOMENTUM_CANDLES, momentumPrediction, momentumSpread } from '../market/momentum.ts';
@@ -33,7 +33,8 @@ export abstract class SymbolRun implements Venue {
   #leastConfidence = Infinity;
   /** Intervals that have ended. */
   #finished = 0;
-  readonly #sigmaNow = () => this.#sigma(this.#finished);
+  /** Exits of the last moment that had any. */
+  #exits = { timeMs: NaN, count: 0 };
   #given: readonly GivenSignal[];
 
   constructor(series: Series, pair: Pair, grid: Grid, desk: Desk, settings: BacktestSettings) {
@@ -55,8 +56,19 @@ export abstract class SymbolRun implements Venue {
    */
   abstract advance(limitMs: number): void;
 
+  /** The float64 price of the file that stands, as a position of that side sees it. */
+  abstract price(side: Side): number;
+
+  /** Whether nothing can come between a signal and its order. */
+  protected abstract readonly entersAtOnce: boolean;
+
   /** The best prices now, as a position of that side sees them. */
   abstract top(side: Side): TopOfBook;
+
+  giveWay(holding: Holding, nowMs: number): void {
+    this.#close(holding, { rule: 'rotation', mark: this.markOf(holding.held.side), timeMs: nowMs });
+    this.quieten();
+  }
 
   protected markOf(side: Side): Decimal {
     const top = this.top(side);
@@ -82,11 +94,11 @@ export abstract class SymbolRun implements Venue {
   }
 
   protected enter(signal: Signal, nowMs: number): void {
-    const holding = this.desk.open(this.symbol, this, signal, this.holdings.size, nowMs);
+    const holding = this.desk.open(this.symbol, this, signal, nowMs);
     if (!holding) return;
     this.holdings.add(holding);
     const { held } = holding;
-    const decided = held.ask(this.markOf(signal.judged.side), this.prediction, nowMs);
+    const decided = held.ask(this.markOf(signal.side), this.prediction, nowMs);
     if (decided) this.#close(holding, decided);
     this.quieten();
   }
@@ -131,6 +143,11 @@ export abstract class SymbolRun implements Venue {
     this.#leastConfidence = least;
   }
 
+  /** Trades that hold their place, for a scan of this moment: an exit at the same moment is not yet over for it. */
+  protected underWay(nowMs: number): number {
+    return this.holdings.size + (this.#exits.timeMs === nowMs ? this.#exits.count : 0);
+  }
+
   protected abstract signalled(signal: Signal, nowMs: number): void;
 
   #judge(nowMs: number): void {
@@ -140,17 +157,29 @@ export abstract class SymbolRun implements Venue {
     }
     const { prediction, desk, settings } = this;
     if (!prediction || prediction.action === 'HOLD') return;
-    const judged = judgeEntry(prediction, desk.learner.thresholds, settings.rules, {
-      openPositions: this.holdings.size,
+    const { thresholds } = desk.learner;
+    const reason = refuseEntry(prediction, thresholds, settings.rules, {
+      openPositions: this.underWay(nowMs),
       canSellShort: this.pair.leverages.length > 0,
-      sigma: this.#sigmaNow,
     });
-    if (!judged.take) {
-      desk.skip(judged.reason);
+    if (reason !== null) {
+      desk.skip(reason);
       return;
     }
     const { confidence, source } = prediction;
-    this.signalled({ judged, confidence, source, sigma: this.#sigmaNow() }, nowMs);
+    const side = entrySide(prediction);
+    const sigma = this.#sigma(this.#finished);
+    const share = entryShare(prediction, thresholds, sigma);
+    const { baseNotional } = settings.rules;
+    if (this.entersAtOnce) {
+      const { symbol, pair } = this;
+      const asking = { symbol, pair, side, confidence, nowMs };
+      if (desk.isBeyondMeans(asking, Number(baseNotional) * share, this.price(side))) {
+        desk.skip('insufficient-funds');
+        return;
+      }
+    }
+    this.signalled({ side, notional: signalNotional(baseNotional, share), confidence, source, sigma }, nowMs);
   }
 
   /** The given signals that are due, once each. */
@@ -159,7 +188,8 @@ export abstract class SymbolRun implements Venue {
     this.#given = this.#given.slice(due.length);
     const { grid } = this;
     return due.map(({ timeMs, side, notional, confidence }) => ({
-      judged: { take: true, side, notional },
+      side,
+      notional,
       confidence,
       source: 'given',
       sigma: this.#sigma(Math.floor((timeMs - grid.firstMs) / grid.intervalMs)),
@@ -179,6 +209,9 @@ export abstract class SymbolRun implements Venue {
 
   #close(holding: Holding, decided: DecidedExit): void {
     this.holdings.delete(holding);
+    const { timeMs } = decided;
+    if (this.#exits.timeMs !== timeMs) this.#exits = { timeMs, count: 0 };
+    this.#exits.count += 1;
     this.desk.close(holding, decided, this);
   }
 }

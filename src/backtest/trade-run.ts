@@ -8,6 +8,7 @@ import { quoteMemo, rowFrom, SymbolRun } from './symbol-run.ts';
 
 /** Walks recorded trades: each moves the quote, and the quote stands until the next. */
 export class TradeRun extends SymbolRun {
+  protected readonly entersAtOnce: boolean;
   readonly #series: TradeSeries;
   readonly #quote: ReturnType<typeof quoteMemo>;
   readonly #endRow: number;
@@ -17,6 +18,7 @@ export class TradeRun extends SymbolRun {
 
   constructor(series: TradeSeries, pair: Pair, grid: Grid, desk: Desk, settings: BacktestSettings) {
     super(series, pair, grid, desk, settings);
+    this.entersAtOnce = settings.entryDelayMs === 0 && settings.entryDelays.size === 0;
     this.#series = series;
     this.#quote = quoteMemo(pair, series, settings.seed);
     this.#row = Math.max(1, rowFrom(series, settings.fromMs));
@@ -51,12 +53,21 @@ export class TradeRun extends SymbolRun {
     }
   }
 
+  price(): number {
+    return this.#series.prices[this.#row - 1] ?? 0;
+  }
+
+  protected override underWay(nowMs: number): number {
+    return super.underWay(nowMs) + this.#delayed.length;
+  }
+
   top(): TopOfBook {
     return this.#quote(this.#row - 1, 'close');
   }
 
   protected signalled(signal: Signal, nowMs: number): void {
-    const dueMs = nowMs + this.settings.entryDelayMs;
+    const { entryDelayMs, entryDelays } = this.settings;
+    const dueMs = nowMs + (entryDelays.get(nowMs) ?? entryDelayMs);
     if (dueMs === nowMs) this.enter(signal, nowMs);
     else this.#delayed.push({ signal, dueMs });
   }

@@ -110,9 +110,14 @@ export class CandleColumns {
 /** The usual step: gaps make some longer, and a shorter one is a mistake to be named. */
 function usualStep(timesMs: Float64Array): number {
   const counts = new Map<number, number>();
-  for (let row = 1; row < timesMs.length; row += 1) {
-    const step = (timesMs[row] ?? 0) - (timesMs[row - 1] ?? 0);
-    counts.set(step, (counts.get(step) ?? 0) + 1);
+  let [step, count] = [0, 0];
+  for (let row = 1; row <= timesMs.length; row += 1) {
+    const next = row < timesMs.length ? (timesMs[row] ?? 0) - (timesMs[row - 1] ?? 0) : NaN;
+    if (next !== step) {
+      if (count > 0) counts.set(step, (counts.get(step) ?? 0) + count);
+      [step, count] = [next, 0];
+    }
+    count += 1;
   }
   const [usual] = [...counts].sort((left, right) => right[1] - left[1] || left[0] - right[0]);
   return usual?.[0] ?? 0;

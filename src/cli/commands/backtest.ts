@@ -149,12 +149,13 @@ function sourcesOf({ candles, trades, symbol, interval }: BacktestOptions): Seri
 }
 
 async function settingsOf(options: BacktestOptions): Promise<Partial<BacktestSettings>> {
-  const [{ timeOption }, { loadConfig }, { riskLimits, scanSettings }, thresholds] = await Promise.all([
-    import('../../backtest/read/times.ts'),
-    import('../../config.ts'),
-    import('../../worker-settings.ts'),
-    import('../../domain/thresholds.ts'),
-  ]);
+  const [{ timeOption }, { loadConfig }, { protections, riskLimits, scanSettings }, thresholds] =
+    await Promise.all([
+      import('../../backtest/read/times.ts'),
+      import('../../config.ts'),
+      import('../../worker-settings.ts'),
+      import('../../domain/thresholds.ts'),
+    ]);
   const time = (name: '--from' | '--to', value: string | undefined, without: number) => {
     if (value === undefined) return without;
     const ms = timeOption(value);
@@ -177,6 +178,7 @@ async function settingsOf(options: BacktestOptions): Promise<Partial<BacktestSet
   return {
     thresholds: begun,
     limits: riskLimits(config),
+    protections: protections(config, 1),
     rules: scanSettings(config),
     balance: options.balance,
     learn: options.learn === true,
