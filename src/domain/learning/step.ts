@@ -84,7 +84,7 @@ export const NO_VELOCITY: PerThreshold = perThreshold(() => 0);
 
 /**
  * One learning step. The newest third of the studies is kept unseen by the gradient, and the step is accepted
- * only if it does no worse there. Studies that can't be trusted are named in `refused` and left out.
+ * only if it does no worse there, nor on the others: what momentum alone would do is no reason. Studies that can't be trusted are named in `refused` and left out.
  */
 export function learningStep(
   studies: readonly Study[],
@@ -171,23 +171,22 @@ export function learningStep(
   if (THRESHOLD_NAMES.every((name) => proposed[name] === current.thresholds[name])) {
     return { ...unchanged, ...measured, velocity: NO_VELOCITY, why: 'no threshold has a slope to follow' };
   }
-  const violations = thresholdViolations(proposed);
-  const worse = afterUnseen.growth < before.unseen.growth;
-  const accepted = violations.length === 0 && !worse;
+  const figures = {
+    seenBefore: before.seen.growth,
+    seenAfter: after.growth,
+    unseenBefore: before.unseen.growth,
+    unseenAfter: afterUnseen.growth,
+  };
+  const { accepted, why } = verdict(thresholdViolations(proposed), figures);
   return {
     ...common,
     ...measured,
     proposed,
     accepted,
-    why: reason(violations, worse, before.unseen.growth, afterUnseen.growth),
-    // A direction that did worse on unseen trades is not worth its momentum.
+    why,
+    // A direction that did worse is not worth its momentum.
     velocity: accepted ? velocity : NO_VELOCITY,
-    objective: {
-      seenBefore: before.seen.growth,
-      seenAfter: after.growth,
-      unseenBefore: before.unseen.growth,
-      unseenAfter: afterUnseen.growth,
-    },
+    objective: figures,
   };
 }
 
@@ -263,9 +262,20 @@ function nextVelocity(velocity: PerThreshold, slope: PerThreshold, scale: number
   });
 }
 
-function reason(violations: readonly string[], worse: boolean, before: number, after: number): string {
-  if (violations.length > 0) return violations.join('; ');
-  const basisPoints = (growth: number) => (growth * 10_000).toFixed(2);
-  const change = `${basisPoints(before)} to ${basisPoints(after)} basis points a signal`;
-  return worse ? `worse on unseen trades: ${change}` : `no worse on unseen trades: ${change}`;
+function verdict(
+  violations: readonly string[],
+  { seenBefore, seenAfter, unseenBefore, unseenAfter }: StepObjective,
+): { accepted: boolean; why: string } {
+  if (violations.length > 0) return { accepted: false, why: violations.join('; ') };
+  if (seenAfter < seenBefore) {
+    return { accepted: false, why: `worse on the trades it learned from: ${change(seenBefore, seenAfter)}` };
+  }
+  const unseen = change(unseenBefore, unseenAfter);
+  return unseenAfter < unseenBefore
+    ? { accepted: false, why: `worse on unseen trades: ${unseen}` }
+    : { accepted: true, why: `no worse on unseen trades: ${unseen}` };
+}
+
+function change(before: number, after: number): string {
+  return `${before.toExponential(3)} to ${after.toExponential(3)}`;
 }

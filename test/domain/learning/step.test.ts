@@ -88,6 +88,19 @@ describe('the newest third', () => {
   });
 });
 
+it('refuses what momentum alone would do, though it happens to do better on unseen trades', () => {
+  const studies = Array.from({ length: 30 }, (_, index) =>
+    studyOf(signalAlong(index, [index < 20 ? 0.02 : -0.004])),
+  );
+  const largest = { ...STARTING_THRESHOLDS, positionSizeMultiplier: 3 };
+  const velocity = { ...NO_VELOCITY, positionSizeMultiplier: -0.05 };
+  const step = learningStep(studies, { version: 1, thresholds: largest, velocity }, 1);
+  expect(step.objective.unseenAfter).toBeGreaterThan(step.objective.unseenBefore);
+  expect(step.accepted).toBe(false);
+  expect(step.why).toMatch(/^worse on the trades it learned from: /);
+  expect(step.velocity).toEqual(NO_VELOCITY);
+});
+
 it('proposes nothing where nothing matters', () => {
   const idle = Array.from({ length: 30 }, (_, index) =>
     studyOf(signalAlong(index, [0.001], { maxFraction: 1e-9 })),
@@ -116,6 +129,9 @@ it('keeps bounds and invariants from any thresholds and any velocity, under any 
         ) as typeof NO_VELOCITY;
         const step = learningStep(studies, { version: 1, thresholds, velocity }, 1, { blocks: 1 });
         expect(thresholdViolations(step.proposed)).toEqual([]);
+        const { seenBefore, seenAfter, unseenBefore, unseenAfter } = step.objective;
+        const isWorse = seenAfter < seenBefore || unseenAfter < unseenBefore;
+        expect(step.accepted && isWorse).toBe(false);
         for (const name of THRESHOLD_NAMES) {
           const moved = unitOf(step.proposed)[name] - unitOf(thresholds)[name];
           const isGivingWay = name === 'minLossBeforeExit' || name === 'profitTakingThreshold';
