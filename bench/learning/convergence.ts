@@ -1,6 +1,6 @@
 import { objective } from '../../src/domain/learning/objective.ts';
 import { prepareStudy } from '../../src/domain/learning/replay.ts';
-import { learningStep, NO_VELOCITY, type LearningState } from '../../src/domain/learning/step.ts';
+import { learningStep, NO_VELOCITY, stateAfter, type LearningState } from '../../src/domain/learning/step.ts';
 import type { Study } from '../../src/domain/learning/study.ts';
 import { createRandom } from '../../src/domain/random.ts';
 import { STARTING_THRESHOLDS } from '../../src/domain/thresholds.ts';
@@ -102,11 +102,7 @@ export function learnOnMarket(
       throw new Error(`a synthetic study was refused: ${JSON.stringify(step.refused[0])}`);
     steps += 1;
     if (step.accepted) stepsAccepted += 1;
-    state = {
-      version: step.accepted ? state.version + 1 : state.version,
-      thresholds: step.accepted ? step.proposed : state.thresholds,
-      velocity: step.velocity,
-    };
+    state = stateAfter(state, step);
   }
   return { thresholds: state.thresholds, studies, steps, stepsAccepted };
 }

@@ -1,6 +1,6 @@
 import { pathOfCandles, type Candle } from '../../src/domain/learning/path.ts';
 import { prepareStudy, replay } from '../../src/domain/learning/replay.ts';
-import { learningStep, NO_VELOCITY, type LearningState } from '../../src/domain/learning/step.ts';
+import { learningStep, NO_VELOCITY, stateAfter, type LearningState } from '../../src/domain/learning/step.ts';
 import { statistics } from '../../src/domain/learning/statistics.ts';
 import type { StudiedSignal, Study } from '../../src/domain/learning/study.ts';
 import { logReturnDeviation } from '../../src/domain/sizing.ts';
@@ -65,11 +65,7 @@ function run(candles: readonly Candle[], learning: 'on' | 'off'): WalkForwardRow
         const result = learningStep(known, state, `walk-${at}-${step}`);
         steps += 1;
         if (result.accepted) stepsAccepted += 1;
-        state = {
-          version: result.accepted ? state.version + 1 : state.version,
-          thresholds: result.accepted ? result.proposed : state.thresholds,
-          velocity: result.velocity,
-        };
+        state = stateAfter(state, result);
       }
       month = thisMonth;
       closedThisMonth = 0;

@@ -11,10 +11,16 @@ export class UnknownVersion extends Error {
   override readonly name = 'UnknownVersion';
 }
 
+/** Its velocity is the last step's; null where there is none to go on with. */
+export interface ActiveVersion extends ThresholdVersionRow {
+  /** Steps from it that were not adopted. */
+  readonly refusals: number;
+}
+
 /** Studies and the versions of thresholds they led to. */
 export interface LearningStore extends StudyStore {
-  /** The version that new trades pin, with the velocity the next step starts from (null: none). */
-  active(): Promise<ThresholdVersionRow>;
+  /** The version that new trades pin, with what the next step starts from. */
+  active(): Promise<ActiveVersion>;
   /** Throws {@link UnknownVersion}. */
   version(version: number): Promise<ThresholdVersionRow>;
   /** Newest first; all without a limit. */
@@ -72,12 +78,16 @@ async function changeVersions<T>(pool: Pool, work: (client: Queryable) => Promis
 }
 
 /** The active version; its velocity is the newest step's if that step went out from it or led to it. */
-async function activeVersion(db: Queryable): Promise<ThresholdVersionRow | null> {
+async function activeVersion(db: Queryable): Promise<ActiveVersion | null> {
   const [active] = await selectRows(db, thresholdVersionTable, 'WHERE "active"');
   if (!active) return null;
   const [newest] = await selectRows(db, thresholdVersionTable, 'ORDER BY "version" DESC LIMIT 1');
   const follows = newest && [newest.version, newest.parentVersion].includes(active.version);
-  return { ...active, velocity: follows ? newest.velocity : null };
+  const { rows } = await db.query<{ refusals: number }>(
+    'SELECT count(*)::integer AS refusals FROM "ThresholdVersion" WHERE "parentVersion" = $1 AND NOT "accepted"',
+    [active.version],
+  );
+  return { ...active, velocity: follows ? newest.velocity : null, refusals: rows[0]?.refusals ?? 0 };
 }
 
 async function requireVersion(db: Queryable, version: number): Promise<ThresholdVersionRow> {
@@ -91,11 +101,11 @@ async function requireVersion(db: Queryable, version: number): Promise<Threshold
   );
 }
 
-async function firstVersion(client: Queryable): Promise<ThresholdVersionRow> {
+async function firstVersion(client: Queryable): Promise<ActiveVersion> {
   const found = await activeVersion(client);
   if (found) return found;
   const nowMs = Date.now();
-  return writeVersion(client, {
+  const first = await writeVersion(client, {
     version: 1,
     thresholds: STARTING_THRESHOLDS,
     parentVersion: null,
@@ -120,6 +130,7 @@ async function firstVersion(client: Queryable): Promise<ThresholdVersionRow> {
     activatedAt: nowMs,
     step: null,
   });
+  return { ...first, refusals: 0 };
 }
 
 async function publish(client: Queryable, step: LearningStep): Promise<ThresholdVersionRow> {

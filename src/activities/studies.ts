@@ -122,8 +122,8 @@ export function createStudyActivities(dependencies: StudyActivityDependencies) {
           return { summary: `the step at ${atStudies} studies was made before` };
         }
         await studySkippedSignals({ ...dependencies, refuse }, STUDIES_PER_STEP);
-        const { version: active, thresholds, velocity } = await learning.active();
-        const state = { version: active, thresholds, velocity: velocity ?? NO_VELOCITY };
+        const { version: active, thresholds, velocity, refusals } = await learning.active();
+        const state = { version: active, thresholds, velocity: velocity ?? NO_VELOCITY, refusals };
         const answer = await runStep(state, `studies-${atStudies}`);
         if ('fault' in answer) throw new InvalidRequest(`step at ${atStudies} studies: ${answer.fault}`);
         const { version, accepted, why, trades } = await learning.publish(answer.step);

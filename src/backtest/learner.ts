@@ -1,5 +1,5 @@
 import { pathOfCandles } from '../domain/learning/path.ts';
-import { learningStep, NO_VELOCITY, type LearningState } from '../domain/learning/step.ts';
+import { learningStep, NO_VELOCITY, stateAfter, type LearningState } from '../domain/learning/step.ts';
 import { studyOfOutcome } from '../domain/learning/study-of-outcome.ts';
 import { horizonMs, type Outcome, type Study } from '../domain/learning/study.ts';
 import type { Thresholds } from '../domain/thresholds.ts';
@@ -68,13 +68,8 @@ export class WalkForward {
     const step = learningStep(this.#studies, this.#state, `${this.#seed}:${triggeredBy}`, {
       knownVersions: this.#known,
     });
-    const version = (this.#known.at(-1) ?? 0) + 1;
-    if (step.accepted) {
-      this.#known.push(version);
-      this.#state = { version, thresholds: step.proposed, velocity: step.velocity };
-    } else {
-      this.#state = { ...this.#state, velocity: step.velocity };
-    }
+    this.#state = stateAfter(this.#state, step);
+    if (step.accepted) this.#known.push(this.#state.version);
     this.changes.push({
       timeMs: nowMs,
       version: this.#state.version,

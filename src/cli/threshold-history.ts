@@ -15,7 +15,7 @@ const NOISE_FACTOR = 2;
 const NOTE = [
   '* in use',
   'seen, unseen: growth per signal in hundredths of a percent, before and after',
-  'the step, on the older trades it learned from and the newest that judged it;',
+  'the step, on the trades it learned from and the third that judged it;',
   'slopes: the same per whole range of the threshold, the steepest first',
 ];
 

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createStepRunner } from '../../db/step-process/run.ts';
 import { learningStep, NO_VELOCITY } from '../../src/domain/learning/step.ts';
 import type { Outcome } from '../../src/domain/learning/study.ts';
+import { judgingThird } from '../../src/domain/learning/thirds.ts';
 import { STARTING_THRESHOLDS } from '../../src/domain/thresholds.ts';
 import { BURST_SPACING_MS, survivesBurst } from '../support/learning-burst.ts';
 import { closeTrade } from '../support/learning-market.ts';
@@ -64,6 +65,13 @@ describe('learning', { timeout: 300_000 }, () => {
       unseenAfter: rows[0]!.unseenAfter,
       why: rows[0]!.why,
     });
+    // Who judged each step follows from what was refused before it, and from nothing else.
+    const steps = rows.flatMap(({ step, version }) => (step ? [{ ...step, version }] : []));
+    expect(steps.length).toBeGreaterThan(0);
+    for (const { version, parentVersion, unseenThird } of steps) {
+      const refused = rows.filter((row) => row.parentVersion === parentVersion && !row.accepted);
+      expect(unseenThird).toBe(judgingThird(refused.filter((row) => row.version < version).length));
+    }
   });
 
   test('poisoned outcomes are refused with a finding, change nothing and hold up nobody', async () => {

@@ -91,6 +91,7 @@ describe('versions of the thresholds', () => {
     const active = await two.learning.active();
     expect(active).toMatchObject({
       version: 2,
+      refusals: 0,
       parentVersion: 1,
       thresholds: { exitScore: 0.55 },
       trades: 20,
@@ -118,7 +119,7 @@ describe('versions of the thresholds', () => {
       step('b', { parentVersion: 2, accepted: false, why, velocity: NO_VELOCITY }),
     );
     expect(refused).toMatchObject({ version: 3, accepted: false, active: false, activatedAt: null, why });
-    expect(await one.learning.active()).toMatchObject({ version: 2, velocity: NO_VELOCITY });
+    expect(await one.learning.active()).toMatchObject({ version: 2, velocity: NO_VELOCITY, refusals: 1 });
     expect((await one.learning.versions()).map(({ version }) => version)).toEqual([3, 2, 1]);
   });
 

@@ -6,14 +6,18 @@ import { gradient, type Gradient } from './gradient.ts';
 import { objective, type Objective } from './objective.ts';
 import { prepareStudy, type PreparedStudy } from './replay.ts';
 import type { Study } from './study.ts';
+import { judgingThird, splitBy, type Third } from './thirds.ts';
 import { perThreshold, thresholdsAt, unitOf, type PerThreshold } from './unit-range.ts';
 import { validateStudies, type RefusedStudy } from './validate.ts';
+import { verdict, type StepObjective } from './verdict.ts';
 
 /** What a step starts from; `velocity` is the last step's, zeros at first. */
 export interface LearningState {
   readonly version: number;
   readonly thresholds: Thresholds;
   readonly velocity: PerThreshold;
+  /** Steps from these thresholds that were refused; 0 without it. Tells which third judges. */
+  readonly refusals?: number;
 }
 
 export interface LearningOptions {
@@ -23,14 +27,6 @@ export interface LearningOptions {
   readonly blocks?: number;
   /** The newest studies that count; older ones speak of markets and thresholds that are gone. */
   readonly window?: number;
-}
-
-/** Log growth per signal, before and after the step, on the trades it learned from and on those it did not see. */
-export interface StepObjective {
-  readonly seenBefore: number;
-  readonly seenAfter: number;
-  readonly unseenBefore: number;
-  readonly unseenAfter: number;
 }
 
 /** All that a version's provenance needs. Plain JSON; the same input gives the same to the last bit. */
@@ -49,6 +45,8 @@ export interface LearningStep {
   /** To hand to the next step, whether this one was accepted or not. */
   readonly velocity: PerThreshold;
   readonly objective: StepObjective;
+  /** The part of the studies that was kept unseen. */
+  readonly unseenThird: Third;
   /** Closed trades studied. */
   readonly trades: number;
   /** With the skipped signals, within the window; a trade that is replayed as another's rival counts there. */
@@ -83,8 +81,8 @@ const STEP_LENGTHS = [1, 0.25, 0.05] as const;
 export const NO_VELOCITY: PerThreshold = perThreshold(() => 0);
 
 /**
- * One learning step. The newest third of the studies is kept unseen by the gradient, and the step is accepted
- * only if it does no worse there, nor on the others: what momentum alone would do is no reason. Studies that can't be trusted are named in `refused` and left out.
+ * One learning step. A third of the studies, at first the newest, is kept unseen by the gradient and judges. Studies
+ * that can't be trusted are named in `refused` and left out.
  */
 export function learningStep(
   studies: readonly Study[],
@@ -96,12 +94,14 @@ export function learningStep(
   const recent = byAge(valid).slice(-(options.window ?? DEFAULT_WINDOW));
   const counted = countedOnce(recent);
   const trades = recent.filter((study) => study.outcome !== null).length;
-  const { seen, unseen } = split(counted);
+  const unseenThird = judgingThird(current.refusals ?? 0);
+  const { seen, unseen, newest } = splitBy(unseenThird, counted.map(prepareStudy));
   const before = { seen: objective(seen, current.thresholds), unseen: objective(unseen, current.thresholds) };
   const common = {
     trades,
     studies: counted.length,
     refused,
+    unseenThird,
     parentVersion: current.version,
     seed: String(seed),
   };
@@ -177,7 +177,10 @@ export function learningStep(
     unseenBefore: before.unseen.growth,
     unseenAfter: afterUnseen.growth,
   };
-  const { accepted, why } = verdict(thresholdViolations(proposed), figures);
+  const { accepted, why } = verdict(thresholdViolations(proposed), unseenThird, figures, () => ({
+    before: objective(newest, current.thresholds).growth,
+    after: objective(newest, proposed).growth,
+  }));
   return {
     ...common,
     ...measured,
@@ -244,13 +247,6 @@ function byAge(studies: readonly Study[]): Study[] {
   );
 }
 
-/** The older two thirds to learn from, the newest third to judge by. */
-function split(ordered: readonly Study[]): { seen: PreparedStudy[]; unseen: PreparedStudy[] } {
-  const prepared = ordered.map(prepareStudy);
-  const cut = prepared.length - Math.floor(prepared.length / 3);
-  return { seen: prepared.slice(0, cut), unseen: prepared.slice(cut) };
-}
-
 function capped(step: number): number {
   return Math.min(STEP_CAP, Math.max(-STEP_CAP, step)) + 0;
 }
@@ -262,20 +258,10 @@ function nextVelocity(velocity: PerThreshold, slope: PerThreshold, scale: number
   });
 }
 
-function verdict(
-  violations: readonly string[],
-  { seenBefore, seenAfter, unseenBefore, unseenAfter }: StepObjective,
-): { accepted: boolean; why: string } {
-  if (violations.length > 0) return { accepted: false, why: violations.join('; ') };
-  if (seenAfter < seenBefore) {
-    return { accepted: false, why: `worse on the trades it learned from: ${change(seenBefore, seenAfter)}` };
-  }
-  const unseen = change(unseenBefore, unseenAfter);
-  return unseenAfter < unseenBefore
-    ? { accepted: false, why: `worse on unseen trades: ${unseen}` }
-    : { accepted: true, why: `no worse on unseen trades: ${unseen}` };
-}
-
-function change(before: number, after: number): string {
-  return `${before.toExponential(3)} to ${after.toExponential(3)}`;
+/** What the next step starts from. */
+export function stateAfter(state: LearningState, step: LearningStep): LearningState {
+  const { accepted, proposed, velocity } = step;
+  return accepted
+    ? { version: state.version + 1, thresholds: proposed, velocity, refusals: 0 }
+    : { ...state, velocity, refusals: (state.refusals ?? 0) + 1 };
 }
