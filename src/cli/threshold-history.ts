@@ -10,6 +10,8 @@ const INDENT = '      ';
 const WIDTHS = [5, 6, 8, 8, 8, 8, 9, 11] as const;
 const HEAD = ['ver', 'trades', 'seen', 'after', 'unseen', 'after', 'verdict', 'at'];
 const SHOWN = 3;
+/** A space at which no line ends. */
+const TOGETHER = '\u00a0';
 /** A slope within so many of its standard errors is noise, and not shown. */
 const NOISE_FACTOR = 2;
 const NOTE = [
@@ -54,7 +56,9 @@ function largestMoves(from: Thresholds, to: Thresholds): string {
   const moved = THRESHOLD_NAMES.filter((name) => figure(from[name]) !== figure(to[name])).sort(
     (left, right) => Math.abs(end[right] - start[right]) - Math.abs(end[left] - start[left]),
   );
-  const told = moved.slice(0, SHOWN).map((name) => `${name} ${figure(from[name])}→${figure(to[name])}`);
+  const told = moved
+    .slice(0, SHOWN)
+    .map((name) => `${name}${TOGETHER}${figure(from[name])}→${figure(to[name])}`);
   const more = moved.length - told.length;
   return `${told.join(', ')}${more > 0 ? ` (${more} more)` : ''}`;
 }
@@ -79,7 +83,7 @@ function largestSlopes({ gradient, gradientNoise }: ThresholdVersionRow): string
     .filter(({ slope, noise }) => Math.abs(slope) > NOISE_FACTOR * noise)
     .sort((left, right) => Math.abs(right.slope) - Math.abs(left.slope))
     .slice(0, SHOWN)
-    .map(({ name, slope }) => `${name} ${slope > 0 ? '+' : ''}${growth(slope)}`)
+    .map(({ name, slope }) => `${name}${TOGETHER}${slope > 0 ? '+' : ''}${growth(slope)}`)
     .join(', ');
 }
 
@@ -105,5 +109,5 @@ function wrapped(text: string): string[] {
     }
     line += `${word.slice(0, WIDTH - INDENT.length)} `;
   }
-  return [...lines, line.trimEnd()];
+  return [...lines, line.trimEnd()].map((each) => each.replaceAll(TOGETHER, ' '));
 }
