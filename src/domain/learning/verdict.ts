@@ -30,5 +30,6 @@ export function verdict(
 }
 
 function change(before: number, after: number): string {
-  return `${before.toExponential(3)} to ${after.toExponential(3)}`;
+  const basisPoints = (growth: number) => (growth * 10_000).toFixed(2);
+  return `${basisPoints(before)} to ${basisPoints(after)} basis points a signal`;
 }
