@@ -8,6 +8,8 @@ const LONG = [
   'test/chaos/unguarded.test.ts',
   'test/chaos/versioning.test.ts',
   'test/integration/backtest-parity.test.ts',
+  'test/integration/benchmarks.test.ts',
+  'test/integration/documented-commands.test.ts',
   'test/integration/feed-outage.test.ts',
   'test/integration/learning-burst.test.ts',
   'test/integration/open-storm.test.ts',

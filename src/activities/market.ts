@@ -63,7 +63,8 @@ export function createMarketActivities(dependencies: MarketActivityDependencies)
         exit: exit && { ...exit, clientOrderId: clientOrderId(workflowId, exit.leg) },
       };
       const armed = await keeper.arm(trade, askedAtMs());
-      const { guard, last, isNew } = armed;
+      const { guard, isNew } = armed;
+      const last = armed.last ?? (await keeper.firstLook(request.positionId));
       if (isNew) {
         const bounds = last?.band ? `: exits below ${last.band.low}, above ${last.band.high}` : '';
         const { tradeId, positionId } = request;

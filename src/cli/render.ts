@@ -74,6 +74,7 @@ export function duration(ms: number): string {
 /** Green above zero, red below. */
 export function signed(value: string | number): string {
   const text = typeof value === 'number' ? value.toFixed(2) : value;
+  if (Number(text) === 0) return text.replace('-', '');
   if (Number(value) > 0) return colors.green(`+${text}`);
   return Number(value) < 0 ? colors.red(text) : text;
 }

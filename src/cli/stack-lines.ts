@@ -55,7 +55,13 @@ export function stackLines(news: StackNews, rows: number, dashboardUrl: string, 
     ...(more > 0 ? [colors.dim(`and ${more} more: holdfast positions`)] : []),
     summary(news),
     ...account.blocks.map(({ message }) => colors.yellow(`entries refused: ${message}`.slice(0, WIDTH))),
-    ...(forHuman === 0 ? [] : [colors.red(`${forHuman} findings need you: holdfast reconcile`)]),
+    ...(forHuman === 0
+      ? []
+      : [
+          colors.red(
+            `${forHuman === 1 ? 'a finding needs' : `${forHuman} findings need`} you: holdfast reconcile`,
+          ),
+        ]),
     colors.dim(`${clock(nowMs)}  ${dashboardUrl}  Ctrl-C stops`),
   ].join('\n');
 }

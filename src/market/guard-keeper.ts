@@ -32,6 +32,9 @@ export class NoLease extends Error {
 
 /** Older than a feed that works lets a mark become. */
 const USABLE_MARK_MS = 5_000;
+/** The trade tells people what it heard when it was armed, and looks again only after a minute. */
+const FIRST_LOOK_MS = 750;
+const FIRST_LOOK_EVERY_MS = 50;
 /** Longer than any trade takes to hear of what was fired. */
 const REMEMBERED_MS = 3_600_000;
 
@@ -77,6 +80,16 @@ export class GuardKeeper {
     if (this.#fired.has(firingKey(trade))) return { guard, last: null, isNew: false };
     const last = await hub.arm(trade);
     return { guard, last, isNew };
+  }
+
+  /** The first answer for a position that was armed before its symbol had a mark; null where none comes soon. */
+  async firstLook(positionId: string): Promise<LastEvaluation | null> {
+    for (let leftMs = FIRST_LOOK_MS; leftMs > 0; leftMs -= FIRST_LOOK_EVERY_MS) {
+      const guarded = this.#options.hub.find(positionId);
+      if (guarded === null || guarded.last) return guarded?.last ?? null;
+      await delay(FIRST_LOOK_EVERY_MS);
+    }
+    return null;
   }
 
   /** What this worker knows of a position that is said to be armed under a lease. */

@@ -160,6 +160,7 @@ describe.skipIf(without)('with 1,000 open positions', { timeout: 120_000 }, () =
       await showsText(page.locator('.position .cell.prices .figure').first(), text);
     }
     const frames = await page.evaluate<number[]>('window.frames');
+    const longTasks = await page.evaluate<number[]>('window.longTasks');
     const busyMs = Math.round((await busy()) / prices.length);
     console.log(
       JSON.stringify({
@@ -167,6 +168,8 @@ describe.skipIf(without)('with 1,000 open positions', { timeout: 120_000 }, () =
         positions: COUNT,
         scriptAndLayoutMsPerBatch: busyMs,
         ...frameFigures(frames),
+        longTasks: longTasks.length,
+        longestTaskMs: Math.round(Math.max(0, ...longTasks)),
       }),
     );
     const touched = await page.evaluate<number>('window.touchedRows.size');
@@ -229,9 +232,13 @@ function frameFigures(frames: readonly number[]): Record<string, number> {
   return { frames: sorted.length, p50Ms: at(0.5), p99Ms: at(0.99), longestMs: at(1) };
 }
 
-/** Run in the page: remembers how long each frame took from now on. */
+/** Run in the page: remembers how long each frame took from now on, and each task of more than 50 ms. */
 const WATCH_FRAMES = `
   window.frames = [];
+  window.longTasks = [];
+  new PerformanceObserver((list) => {
+    for (const { duration } of list.getEntries()) window.longTasks.push(duration);
+  }).observe({ type: 'longtask' });
   let last = performance.now();
   requestAnimationFrame(function frame(now) {
     window.frames.push(now - last);

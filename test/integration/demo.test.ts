@@ -9,6 +9,7 @@ import type { PositionView } from '../../src/views/position-view.ts';
 import { freePortBase } from '../support/port-base.ts';
 import { comparable, statsBySql } from '../support/stats-by-sql.ts';
 import { holdfastJson, startUp, type Up } from '../support/up.ts';
+import { workflowDetails } from '../support/workflow-details.ts';
 
 /** `npm start` without a hand on it: the recorded hour is traded from predictions to the end. */
 describe('the demo', { timeout: 240_000 }, () => {
@@ -46,6 +47,15 @@ describe('the demo', { timeout: 240_000 }, () => {
       expect(EXIT_RULES).toContain(position.exitRule);
       expect(position.exitRule).not.toBe('forced');
     }
+    const details = async () => {
+      const handles = (await positions('closed')).map(({ workflowId }) =>
+        temporal.workflow.getHandle(workflowId),
+      );
+      return (await Promise.all(handles.map(workflowDetails))).join('\n');
+    };
+    await expect
+      .poll(details, { timeout: 60_000, interval: 1_000 })
+      .toMatch(/Prediction then:\*\* (BUY|SELL|HOLD), /);
     const learning = temporal.workflow.getHandle('learning');
     const studied = async () => (await learning.query<{ studied: number }>('progress')).studied;
     await expect.poll(studied, { timeout: 120_000, interval: 1_000 }).toBeGreaterThan(0);

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -14,6 +14,7 @@ import { PaperControl } from '../support/paper-control.ts';
 import { freePortBase } from '../support/port-base.ts';
 import { deployedQueries, missingFrom } from '../support/prometheus.ts';
 import { holdfast, holdfastJson, holdfastLines, startUpWith, type Up } from '../support/up.ts';
+import { workflowDetails } from '../support/workflow-details.ts';
 
 interface Opened {
   readonly tradeId: string;
@@ -114,6 +115,52 @@ describe('a trade', { timeout: 120_000 }, () => {
     expect(Number(closed?.avg_pnl)).toBe(Number(shown?.realizedPnl));
     expect(shown).toMatchObject({ status: 'closed', exitRule: 'forced' });
     expect((await paper.accepted()).length - before).toBe(2);
+  });
+
+  it('tells its story in the Temporal Web UI', async () => {
+    const { workflowId, positionId, tradeId } = await open();
+    const handle = temporal.workflow.getHandle(workflowId);
+    const described = await handle.describe();
+    expect(await described.staticSummary()).toBe('long BTC/USD for 250');
+    const attributes = described.typedSearchAttributes.getAll().map(({ key, value }) => [key.name, value]);
+    expect(Object.fromEntries(attributes)).toMatchObject({
+      ...{ HoldfastSymbol: 'BTC/USD', HoldfastSide: 'long', HoldfastStage: 'open' },
+      HoldfastPositionId: positionId,
+    });
+    await expect
+      // At the latest when the trade has looked at its guard, after a minute.
+      .poll(() => workflowDetails(handle), { timeout: 90_000 })
+      .toMatch(
+        /### long BTC\/USD: open[\s\S]*Entry:[\s\S]*Exits\*\* below \d[\s\S]*hold `min-hold`[\s\S]*by operator/,
+      );
+    await cli('exit', tradeId, '--reason', 'the story ends', '--wait', 'closed');
+    expect(await workflowDetails(handle)).toMatch(
+      /: closed[\s\S]*`forced`: the story ends[\s\S]*P&L net of fees/,
+    );
+    const { events } = await handle.fetchHistory();
+    const summaries = (events ?? []).flatMap(({ userMetadata }) =>
+      userMetadata?.summary?.data
+        ? [JSON.parse(Buffer.from(userMetadata.summary.data).toString()) as string]
+        : [],
+    );
+    for (const summary of [
+      'long BTC/USD for 250',
+      expect.stringMatching(/^entry: buy 0\.\d+ BTC\/USD market$/) as string,
+      `four records of ${positionId}, read back`,
+      expect.stringMatching(/may sell as exit-1$/) as string,
+      'exit by forced',
+    ])
+      expect(summaries).toContainEqual(summary);
+  });
+
+  it('answers every saved query of the run book', async () => {
+    const runBook = await readFile(new URL('../../docs/operations.md', import.meta.url), 'utf8');
+    const queries = [...runBook.matchAll(/^\| `((?:WorkflowType|Holdfast)[^`]*)` \|/gm)].map(
+      ([, query]) => query ?? '',
+    );
+    expect(queries.length).toBeGreaterThan(3);
+    for (const query of queries)
+      expect((await temporal.workflow.count(query)).count).toBeGreaterThanOrEqual(0);
   });
 
   it('is one trade and one order when opened twice with one id', async () => {

@@ -58,6 +58,10 @@ export function registerBacktest(program: Command): void {
     .option('--report <file>', 'one HTML page, to look at')
     .option('--csv <file>', 'the trades as CSV')
     .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  holdfast backtest --trades trades.csv --symbol BTC/USD --report report.html\n  holdfast backtest --candles btc.csv --symbol BTC/USD --learn',
+    )
     .action((options: BacktestOptions) => run(options, () => backtest(options)));
 }
 

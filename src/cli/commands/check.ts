@@ -23,8 +23,9 @@ interface Step {
 }
 
 export function registerCheck(program: Command): void {
-  subcommand(program, 'check', 'the persistence self-test in eight steps; cleans up after itself').action(
-    (options: CommonOptions) =>
+  subcommand(program, 'check', 'the persistence self-test in eight steps; cleans up after itself')
+    .addHelpText('after', '\nExamples:\n  holdfast check\n  holdfast check --json')
+    .action((options: CommonOptions) =>
       runWithSession(options, async (session) => {
         const steps = await checkSteps(session);
         const results: { step: number; name: string; ok: boolean; detail: string }[] = [];
@@ -51,7 +52,7 @@ export function registerCheck(program: Command): void {
           );
         }
       }),
-  );
+    );
 }
 
 async function attempt(run: () => Promise<string>): Promise<{ ok: boolean; detail: string }> {

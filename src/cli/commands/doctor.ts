@@ -13,8 +13,9 @@ const VERDICTS: Readonly<Record<CheckStatus, string>> = {
 };
 
 export function registerDoctor(program: Command): void {
-  subcommand(program, 'doctor', 'connections, clock, rights of the API key, nonce window, versions').action(
-    (options: CommonOptions) =>
+  subcommand(program, 'doctor', 'connections, clock, rights of the API key, nonce window, versions')
+    .addHelpText('after', '\nExamples:\n  holdfast doctor\n  holdfast doctor --json | jq .ok')
+    .action((options: CommonOptions) =>
       runWithSession(options, async (session) => {
         const checks = await examine(session, (result) => {
           if (!options.json) process.stdout.write(`${line(result)}\n`);
@@ -28,7 +29,7 @@ export function registerDoctor(program: Command): void {
         if (bad.length === 0) return;
         throw new CliError('doctor-failed', bad.map(({ name, detail }) => `${name}: ${detail}`).join('; '));
       }),
-  );
+    );
 }
 
 function line({ name, status, detail }: CheckResult): string {

@@ -64,6 +64,7 @@ export function registerResume(program: Command): void {
   subcommand(program, 'resume', 'end every halt: entries are taken again')
     .option('--reason <text>', 'kept with the halt')
     .option('--reset-drawdown', "also measure the drawdown from today's equity on, not from the old peak")
+    .addHelpText('after', '\nExample:\n  holdfast resume --reason "all clear"')
     .action((options: ResumeOptions) =>
       runWithSession(options, async (session) => {
         const { halts, equity } = await session.repositories();

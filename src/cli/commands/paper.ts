@@ -27,6 +27,7 @@ export function registerPaper(program: Command): void {
     .option('--seed <number>', 'of market and matching', wholeNumber, 1)
     .option('--balance <usd>', 'that a new account starts with', positiveAmount, '10000')
     .option('--keys <number>', 'API keys of a new account; each process needs one of its own', wholeNumber, 1)
+    .addHelpText('after', '\nExample:\n  holdfast paper --port 7232 --tape trades.csv --speed 30')
     .action((options: PaperOptions) =>
       run(options, async () => {
         exitWithParent();

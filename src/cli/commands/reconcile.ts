@@ -27,17 +27,19 @@ export function registerReconcile(program: Command): void {
     program,
     'reconcile',
     'compare exchange, database and workflows now; settle what is seen twice, and say how',
-  ).action((options: CommonOptions) =>
-    runWithSession(options, async (session) => {
-      const client = await session.client();
-      const { findings } = await waiting(
-        options,
-        'comparing; what disagrees is looked at twice, some seconds apart',
-        withinPatience(client.reconcileNow(`reconcile-cli-${randomUUID()}`)),
-      );
-      print(options, { findings }, () => describe(findings));
-    }),
-  );
+  )
+    .addHelpText('after', '\nExample:\n  holdfast reconcile')
+    .action((options: CommonOptions) =>
+      runWithSession(options, async (session) => {
+        const client = await session.client();
+        const { findings } = await waiting(
+          options,
+          'comparing; what disagrees is looked at twice, some seconds apart',
+          withinPatience(client.reconcileNow(`reconcile-cli-${randomUUID()}`)),
+        );
+        print(options, { findings }, () => describe(findings));
+      }),
+    );
 }
 
 /** @throws CliError when nobody answers, rather than let a person wait for ever. */

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { TradeHistory } from '../../../db/repositories/reader.ts';
 import type { FindingRow } from '../../../db/entities/oversight.ts';
+import type { Prediction } from '../../domain/exit-policy.ts';
 import { isPositive, ZERO } from '../../domain/money.ts';
 import { percent } from '../../domain/percent.ts';
 import { quantityLeft } from '../../domain/position.ts';
@@ -15,34 +16,35 @@ import { clock, colors, signed, time } from '../render.ts';
 import type { Session } from '../session.ts';
 
 export function registerShow(program: Command): void {
-  subcommand(
-    program,
-    'show <id>',
-    'one trade as a timeline: intent, orders, records, evaluation, exit, P&L',
-  ).action((id: string, options: CommonOptions) =>
-    runWithSession(options, async (session) => {
-      const { history, findings, unavailable } = await rowsOf(session, id);
-      const tradeId = history?.tradeId ?? (unavailable ? await runningTradeId(session, id) : id);
-      const state = await stateOf(session, tradeId);
-      if (!history && !state)
-        throw (
-          unavailable ??
-          new CliError('unknown-trade', `${id} is no trade or position; see: holdfast positions --status all`)
+  subcommand(program, 'show <id>', 'one trade as a timeline: intent, orders, records, evaluation, exit, P&L')
+    .addHelpText('after', '\nExample:\n  holdfast show kraken-OABCDE-FGHIJK-LMNOPQ')
+    .action((id: string, options: CommonOptions) =>
+      runWithSession(options, async (session) => {
+        const { history, findings, unavailable } = await rowsOf(session, id);
+        const tradeId = history?.tradeId ?? (unavailable ? await runningTradeId(session, id) : id);
+        const state = await stateOf(session, tradeId);
+        if (!history && !state)
+          throw (
+            unavailable ??
+            new CliError(
+              'unknown-trade',
+              `${id} is no trade or position; see: holdfast positions --status all`,
+            )
+          );
+        const about = findingsAbout(findings, tradeId, history);
+        const link = webUiLink(session, tradeId);
+        const view = history?.position
+          ? positionView(history.position, { stage: state?.stage, nowMs: Date.now() })
+          : null;
+        print(options, { tradeId, position: view, history, state, findings: about, temporalUi: link }, () =>
+          [
+            timeline(tradeId, history, state, link, view),
+            ...(unavailable && state ? withoutRows(state, unavailable) : []),
+            ...findingLines(about),
+          ].join('\n'),
         );
-      const about = findingsAbout(findings, tradeId, history);
-      const link = webUiLink(session, tradeId);
-      const view = history?.position
-        ? positionView(history.position, { stage: state?.stage, nowMs: Date.now() })
-        : null;
-      print(options, { tradeId, position: view, history, state, findings: about, temporalUi: link }, () =>
-        [
-          timeline(tradeId, history, state, link, view),
-          ...(unavailable && state ? withoutRows(state, unavailable) : []),
-          ...findingLines(about),
-        ].join('\n'),
-      );
-    }),
-  );
+      }),
+    );
 }
 
 interface Rows {
@@ -157,9 +159,20 @@ function stateEvents(state: TradeState | null): TimelineEvent[] {
   ];
 }
 
-function evaluationLine({ evaluation, mark, band }: NonNullable<TradeState['evaluation']>): string {
+function evaluationLine({
+  evaluation,
+  mark,
+  band,
+  prediction,
+}: NonNullable<TradeState['evaluation']>): string {
   const bounds = band ? `; exits below ${band.low}, above ${band.high}` : '';
-  return `${evaluation.action} by ${evaluation.rule} at ${mark} (${percent(evaluation.returnFraction)})${bounds}`;
+  return `${evaluation.action} by ${evaluation.rule} at ${mark} (${percent(evaluation.returnFraction)})${bounds}${predictionWords(prediction ?? null)}`;
+}
+
+function predictionWords(prediction: Prediction | null): string {
+  if (prediction === null) return '';
+  const { action, confidence, source } = prediction;
+  return `; ${source} said ${action} with confidence ${confidence.toFixed(2)}`;
 }
 
 function oldMarkLines(view: PositionView | null): string[] {

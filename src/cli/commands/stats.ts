@@ -23,6 +23,7 @@ export function registerStats(program: Command): void {
     .option('--since <when>', 'trades that closed from then on: 24h, 7d or a date like 2026-01-31', (text) =>
       sinceOption(text),
     )
+    .addHelpText('after', '\nExamples:\n  holdfast stats\n  holdfast stats --since 24h --json')
     .action((options: StatsOptions) =>
       runWithSession(options, async (session) => {
         const sinceMs = options.since ?? 0;

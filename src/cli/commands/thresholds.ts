@@ -15,6 +15,7 @@ export function registerThresholds(program: Command): void {
   subcommand(program, 'thresholds', 'the 12 learned thresholds and how they came about')
     .option('--history', 'every version with its reason')
     .option('--rollback <version>', 'use an earlier version for trades from now on', versionNumber)
+    .addHelpText('after', '\nExamples:\n  holdfast thresholds --history\n  holdfast thresholds --rollback 3')
     .action((options: ThresholdsOptions) =>
       runWithSession(options, async (session) => {
         const { learning } = await session.repositories();

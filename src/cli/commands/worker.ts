@@ -5,18 +5,23 @@ import { createLogger } from '../../logging.ts';
 import { run, subcommand, type CommonOptions } from '../program.ts';
 
 export function registerWorker(program: Command): void {
-  subcommand(program, 'worker', 'one worker alone, for services').action((options: CommonOptions) =>
-    run(options, async () => {
-      exitWithParent();
-      const { startWorker } = await import('../../worker.ts');
-      const log = createLogger('worker');
-      const worker = await startWorker(loadConfig(), log);
-      onStopSignal(() => {
-        log.info({ event: 'stopping' }, 'stopping');
-        void worker.stop();
-      });
-      log.info({ event: 'ready', workerId: worker.workerId, metricsUrl: worker.metricsUrl }, 'worker ready');
-      await worker.ended;
-    }),
-  );
+  subcommand(program, 'worker', 'one worker alone, for services')
+    .addHelpText('after', '\nExample:\n  HOLDFAST_METRICS_PORT=9464 holdfast worker')
+    .action((options: CommonOptions) =>
+      run(options, async () => {
+        exitWithParent();
+        const { startWorker } = await import('../../worker.ts');
+        const log = createLogger('worker');
+        const worker = await startWorker(loadConfig(), log);
+        onStopSignal(() => {
+          log.info({ event: 'stopping' }, 'stopping');
+          void worker.stop();
+        });
+        log.info(
+          { event: 'ready', workerId: worker.workerId, metricsUrl: worker.metricsUrl },
+          'worker ready',
+        );
+        await worker.ended;
+      }),
+    );
 }

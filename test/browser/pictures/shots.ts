@@ -30,6 +30,8 @@ export async function openLooks(browser: Browser, url: string): Promise<Looks> {
 /** A lossy WebP is a fifth of the PNG. */
 export async function photograph(page: Page, folder: string, name: string): Promise<void> {
   await page.bringToFront();
+  // What has just happened lies over what the picture is of.
+  await page.evaluate(`document.getElementById('toasts')?.replaceChildren()`);
   const session = await page.context().newCDPSession(page);
   const { data } = await session.send('Page.captureScreenshot', { format: 'webp', quality: QUALITY });
   await session.detach();
