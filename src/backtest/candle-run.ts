@@ -27,7 +27,8 @@ export class CandleRun extends SymbolRun {
   /** Of the four prices of the row's candle, the number of the one that comes next. */
   #step = 0;
   /** The price that stands, which within a candle depends on the side. */
-  #seen: Readonly<Record<Side, CandleField>> = { long: 'close', short: 'close' };
+  #seenByLong: CandleField = 'close';
+  #seenByShort: CandleField = 'close';
   #seenRow: number;
 
   constructor(series: CandleSeries, pair: Pair, grid: Grid, desk: Desk, settings: BacktestSettings) {
@@ -71,11 +72,11 @@ export class CandleRun extends SymbolRun {
   }
 
   price(side: Side): number {
-    return this.#series.prices[this.#seen[side]][this.#seenRow] ?? 0;
+    return this.#series.prices[this.#seenBy(side)][this.#seenRow] ?? 0;
   }
 
   top(side: Side): TopOfBook {
-    return this.#quote(this.#seenRow, this.#seen[side]);
+    return this.#quote(this.#seenRow, this.#seenBy(side));
   }
 
   protected signalled(signal: Signal, nowMs: number): void {
@@ -120,7 +121,12 @@ export class CandleRun extends SymbolRun {
 
   #stand(long: CandleField, short: CandleField): void {
     this.#seenRow = this.#row;
-    this.#seen = { long, short };
+    this.#seenByLong = long;
+    this.#seenByShort = short;
+  }
+
+  #seenBy(side: Side): CandleField {
+    return side === 'long' ? this.#seenByLong : this.#seenByShort;
   }
 
   /** When the next price is reached: the four of a candle are spread over its time. */

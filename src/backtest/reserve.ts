@@ -1,9 +1,9 @@
 import { fitEntry } from '../domain/entry-size.ts';
 import { compare, type Decimal } from '../domain/money.ts';
 import type { Side } from '../domain/position.ts';
-import { checkProtections, type ProtectionHistory } from '../domain/protections.ts';
+import { checkProtections, type ProtectionHistory, type ProtectionRefusal } from '../domain/protections.ts';
 import { positionId } from '../domain/records.ts';
-import { CAPITAL_LIMITS, checkEntry, without, type RiskSnapshot } from '../domain/risk.ts';
+import { CAPITAL_LIMITS, checkEntry, without, type Refusal, type RiskSnapshot } from '../domain/risk.ts';
 import { weakestToRotate, type OpenCandidate } from '../domain/rotation.ts';
 import { sizeOrder } from '../domain/sizing.ts';
 import type { Pair } from '../exchange/paper/pairs.ts';
@@ -39,39 +39,46 @@ export type Reserved =
 
 /** Judges and cuts an entry as the live stack's reserving transaction does. */
 export function reserve(request: ReserveRequest): Reserved {
-  const { symbol, side, confidence, pair, notional, quotePrice, nowMs, settings, account, history } = request;
+  const { symbol, side, confidence, pair, notional, quotePrice, nowMs, settings, account } = request;
   const { limits, protections } = settings;
   const minimums = minimumsOf(pair);
   const asked = sizeOrder(minimums, notional, quotePrice);
   if ('refusal' in asked) return { refusal: 'order-minimum' };
-  const snapshot = snapshotOf(request);
+  const snapshot = new Snapshot(request);
   const equity = protections.maxEquityShare === null ? null : snapshot.equity;
   const { wanted, fitted } = fitEntry(
     asked,
     { limits, protections, equity, standing: snapshot },
     { price: quotePrice, minimums, costReserve: 2 * takerFee(pair) },
   );
-  const refuse = (standing: RiskSnapshot, size: Decimal) => {
-    const entry = { tradeId: symbol, symbol, notional: size, signalExpiresAtMs: null };
-    const refusal = checkEntry(limits, standing, entry);
-    if (refusal || history === null) return refusal;
-    return checkProtections(protections, history, { symbol, notional: size, equity, nowMs });
-  };
-  const refusal = refuse(snapshot, fitted.notional);
+  const refusal = refuse(request, snapshot, fitted.notional, equity);
   if (!refusal) return { quantity: fitted.quantity };
   if (CAPITAL_LIMITS.includes(refusal.limit)) {
     const candidates = [...account.holdings].map(candidateOf);
-    const signal = { symbol, side, confidence };
+    const standing = snapshot.whole();
     const weakest = weakestToRotate(
       candidates,
-      signal,
+      { symbol, side, confidence },
       nowMs,
-      (candidate) => refuse(without(snapshot, candidate, symbol), wanted) === null,
+      (candidate) => refuse(request, without(standing, candidate, symbol), wanted, equity) === null,
     );
     const givesWay = [...account.holdings][candidates.findIndex((candidate) => candidate === weakest)];
     if (givesWay) return { givesWay };
   }
   return { refusal: refusal.limit === 'funds' ? 'insufficient-funds' : refusal.limit };
+}
+
+function refuse(
+  { symbol, nowMs, settings, history }: ReserveRequest,
+  standing: RiskSnapshot,
+  notional: Decimal,
+  equity: Decimal | null,
+): Refusal | ProtectionRefusal | null {
+  const { limits, protections } = settings;
+  const entry = { tradeId: symbol, symbol, notional, signalExpiresAtMs: null };
+  const refusal = checkEntry(limits, standing, entry);
+  if (refusal || history === null) return refusal;
+  return checkProtections(protections, history, { symbol, notional, equity, nowMs });
 }
 
 export function candidateOf({ held }: Holding): OpenCandidate {
@@ -89,28 +96,47 @@ export function candidateOf({ held }: Holding): OpenCandidate {
 }
 
 /** Equity is reckoned only where a limit asks for it. */
-function snapshotOf(request: ReserveRequest) {
-  const { symbol, side, realizedToday, nowMs, account, curve, sighting } = request;
-  let ofSymbol = 0;
-  for (const { held } of account.holdings) if (held.opening.facts.symbol === symbol) ofSymbol += 1;
-  return {
-    nowMs,
-    halt: null,
-    openPositions: account.holdings.size,
-    openPositionsOfSymbol: ofSymbol,
-    exposure: account.exposure,
-    freeCash: side === 'long' ? account.cash : null,
-    realizedToday,
-    get equity(): Decimal {
-      return sighting.exactly().equity;
-    },
-    get dayStartEquity(): Decimal {
-      return curve.dayStart(nowMs);
-    },
-    get peakEquity(): Decimal {
-      const { equity } = this;
-      return compare(curve.peak, equity) > 0 ? curve.peak : equity;
-    },
-    ended: null,
-  };
+class Snapshot implements RiskSnapshot {
+  readonly nowMs: number;
+  readonly halt = null;
+  readonly ended = null;
+  readonly openPositions: number;
+  readonly openPositionsOfSymbol: number;
+  readonly exposure: Decimal;
+  readonly freeCash: Decimal | null;
+  readonly realizedToday: Decimal;
+  readonly #curve: EquityCurve;
+  readonly #sighting: Sighting;
+
+  constructor({ symbol, side, realizedToday, nowMs, account, curve, sighting }: ReserveRequest) {
+    let ofSymbol = 0;
+    for (const { held } of account.holdings) if (held.opening.facts.symbol === symbol) ofSymbol += 1;
+    this.nowMs = nowMs;
+    this.openPositions = account.holdings.size;
+    this.openPositionsOfSymbol = ofSymbol;
+    this.exposure = account.exposure;
+    this.freeCash = side === 'long' ? account.cash : null;
+    this.realizedToday = realizedToday;
+    this.#curve = curve;
+    this.#sighting = sighting;
+  }
+
+  get equity(): Decimal {
+    return this.#sighting.exactly().equity;
+  }
+
+  get dayStartEquity(): Decimal {
+    return this.#curve.dayStart(this.nowMs);
+  }
+
+  get peakEquity(): Decimal {
+    const { peak } = this.#curve;
+    return compare(peak, this.equity) > 0 ? peak : this.equity;
+  }
+
+  /** All of it reckoned, to be changed by {@link without}. */
+  whole(): RiskSnapshot {
+    const { equity, dayStartEquity, peakEquity } = this;
+    return { ...this, equity, dayStartEquity, peakEquity };
+  }
 }

@@ -26,12 +26,14 @@ export class CandleColumns {
 
   /** Throws {@link DataError} on a candle that can't be one. `written` gives the text of a bad price. */
   add(line: number, timeMs: number, prices: readonly number[], written: (field: number) => string): void {
-    const [open = NaN, high = NaN, low = NaN, close = NaN] = prices;
+    const open = prices[0] ?? NaN;
+    const high = prices[1] ?? NaN;
+    const low = prices[2] ?? NaN;
+    const close = prices[3] ?? NaN;
     if (Number.isNaN(timeMs)) throw this.#wrong(line, `time "${written(-1)}" can't be read; ${TIME_ALLOWED}`);
-    for (let field = 0; field < 4; field += 1) {
-      if (!((prices[field] ?? NaN) > 0)) {
-        throw this.#wrong(line, `${FIELDS[field] ?? ''} "${written(field)}" is not a price above 0`);
-      }
+    if (!(open > 0 && high > 0 && low > 0 && close > 0)) {
+      const field = prices.findIndex((price) => !(price > 0));
+      throw this.#wrong(line, `${FIELDS[field] ?? ''} "${written(field)}" is not a price above 0`);
     }
     if (high < open || high < close || high < low)
       throw this.#wrong(line, `high ${high} is below another price of the candle`);

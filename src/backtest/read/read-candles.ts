@@ -26,7 +26,7 @@ export function readCandlesCsv(
   const columns = FIELDS.map((name) => rows.column(name));
   const needed = Math.max(time, ...columns) + 1;
   const candles = new CandleColumns(file);
-  const starts: number[] = [];
+  const starts = new Uint32Array(rowsAtMost(bytes));
   const prices = [0, 0, 0, 0];
   const written = (field: number) => rows.text(field < 0 ? time : (columns[field] ?? 0));
   while (rows.advance()) {
@@ -37,13 +37,18 @@ export function readCandlesCsv(
       prices[field] = numberAt(bytes, rows.from(column), rows.to(column));
     }
     candles.add(rows.line, timeAt(bytes, rows.from(time), rows.to(time)), prices, written);
-    starts.push(rows.from(0));
+    starts[candles.length - 1] = rows.from(0);
   }
   return candles.finish(
     symbol,
     (row, field) => plainDecimal(fieldOfLine(bytes, starts[row] ?? 0, columns[FIELDS.indexOf(field)] ?? 0)),
     intervalMs,
   );
+}
+
+/** A candle with its line end takes ten bytes at the least. */
+function rowsAtMost(bytes: Uint8Array): number {
+  return Math.ceil(bytes.length / 10) + 1;
 }
 
 /** The text of a field of the line that begins at `start`. */
