@@ -25,7 +25,8 @@ export interface Means {
 
 /**
  * Whether the money is certainly not there. A used-up account is asked for it every interval, and what is clearly out
- * of reach shall cost no bookkeeping: `roughNotional` and `price` are float64, and what they leave open is not judged.
+ * of reach shall cost no bookkeeping: `roughNotional` (of a short only) and `price` are float64, and what they leave
+ * open is not judged.
  */
 export function isBeyondMeans(asking: Asking, roughNotional: number, price: number, means: Means): boolean {
   const { pair, side } = asking;

@@ -136,7 +136,9 @@ class Snapshot implements RiskSnapshot {
 
   /** All of it reckoned, to be changed by {@link without}. */
   whole(): RiskSnapshot {
-    const { equity, dayStartEquity, peakEquity } = this;
-    return { ...this, equity, dayStartEquity, peakEquity };
+    const { nowMs, halt, ended, openPositions, openPositionsOfSymbol, exposure, freeCash } = this;
+    const { realizedToday, equity, dayStartEquity, peakEquity } = this;
+    const known = { nowMs, halt, ended, openPositions, openPositionsOfSymbol, exposure, freeCash };
+    return { ...known, realizedToday, equity, dayStartEquity, peakEquity };
   }
 }

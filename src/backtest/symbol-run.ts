@@ -168,18 +168,25 @@ export abstract class SymbolRun implements Venue {
     }
     const { confidence, source } = prediction;
     const side = entrySide(prediction);
-    const sigma = this.#sigma(this.#finished);
-    const share = entryShare(prediction, thresholds, sigma);
     const { baseNotional } = settings.rules;
     if (this.entersAtOnce) {
       const { symbol, pair } = this;
       const asking = { symbol, pair, side, confidence, nowMs };
-      if (desk.isBeyondMeans(asking, Number(baseNotional) * share, this.price(side))) {
+      // Volatility is only reckoned where it decides.
+      const rough = side === 'long' ? NaN : Number(baseNotional) * this.#share(prediction);
+      if (desk.isBeyondMeans(asking, rough, this.price(side))) {
         desk.skip('insufficient-funds');
         return;
       }
     }
-    this.signalled({ side, notional: signalNotional(baseNotional, share), confidence, source, sigma }, nowMs);
+    const sigma = this.#sigma(this.#finished);
+    const notional = signalNotional(baseNotional, this.#share(prediction));
+    this.signalled({ side, notional, confidence, source, sigma }, nowMs);
+  }
+
+  /** What a signal takes of the base notional. */
+  #share(prediction: Prediction): number {
+    return entryShare(prediction, this.desk.learner.thresholds, this.#sigma(this.#finished));
   }
 
   /** The given signals that are due, once each. */
