@@ -36,14 +36,21 @@ export class Account {
   readonly holdings = new Set<Holding>();
   readonly #volume = new TradedVolume();
   #cash: Decimal;
+  #roughCash: number;
   #exposure: Decimal = ZERO;
 
   constructor(balance: Decimal) {
     this.#cash = balance;
+    this.#roughCash = Number(balance);
   }
 
   get cash(): Decimal {
     return this.#cash;
+  }
+
+  /** The cash as float64. */
+  get roughCash(): number {
+    return this.#roughCash;
   }
 
   /** Σ entry cost of what is open. */
@@ -59,7 +66,7 @@ export class Account {
   open(pair: Pair, held: HeldPosition): Holding {
     const { facts } = held.opening;
     const { cost, fee, lastFillMs } = facts.entry.summary;
-    this.#cash = subtract(this.#cash, facts.side === 'long' ? add(cost, fee) : fee);
+    this.#pay(facts.side === 'long' ? add(cost, fee) : fee);
     this.#exposure = add(this.#exposure, cost);
     this.#volume.record(ACCOUNT, lastFillMs, cost);
     const holding = { pair, held, rollovers: 0, rolloverFees: '0' };
@@ -72,10 +79,15 @@ export class Account {
     this.chargeRollovers(holding, exit.lastFillMs);
     const { facts } = holding.held.opening;
     const gain = facts.side === 'long' ? exit.cost : subtract(facts.entry.summary.cost, exit.cost);
-    this.#cash = subtract(add(this.#cash, gain), exit.fee);
+    this.#pay(subtract(exit.fee, gain));
     this.#exposure = subtract(this.#exposure, facts.entry.summary.cost);
     this.#volume.record(ACCOUNT, exit.lastFillMs, exit.cost);
     this.holdings.delete(holding);
+  }
+
+  #pay(amount: Decimal): void {
+    this.#cash = subtract(this.#cash, amount);
+    this.#roughCash = Number(this.#cash);
   }
 
   /** A margin position pays for every four hours that it stays open. */
@@ -87,7 +99,7 @@ export class Account {
       const fee = roundHalfUp(multiply(cost, MARGIN_FEE), holding.pair.costDecimals);
       holding.rollovers += 1;
       holding.rolloverFees = add(holding.rolloverFees, fee);
-      this.#cash = subtract(this.#cash, fee);
+      this.#pay(fee);
     }
   }
 

@@ -12,7 +12,7 @@ import { fillMarketOrder, levelsFor, takerFee } from './fills.ts';
 import type { Grid } from './grid.ts';
 import { HeldPosition, type DecidedExit } from './held-position.ts';
 import { WalkForward } from './learner.ts';
-import { isBeyondMeans, leastLeverage, type Asking } from './reach.ts';
+import { isBeyondMeans, leastLeverage, type Asking, type Means } from './reach.ts';
 import { reserve, type Reserved } from './reserve.ts';
 import type { ClosedTrade, OpenTrade } from './result.ts';
 import type { BacktestSettings } from './settings.ts';
@@ -48,6 +48,7 @@ export class Desk {
   readonly skipped: Record<string, number> = {};
   readonly #settings: BacktestSettings;
   readonly #closes: Closes;
+  readonly #means: Means;
   readonly #venues = new Map<string, Venue>();
   #orders = 0;
   #rolloverFees: Decimal = ZERO;
@@ -57,6 +58,8 @@ export class Desk {
     this.#settings = settings;
     this.#closes = new Closes(settings.protections);
     this.account = new Account(settings.balance);
+    const { limits, protections } = settings;
+    this.#means = { account: this.account, limits, protections, priceOf: this.#priceOf };
     this.curve = new EquityCurve(settings.balance, fromMs, toMs, {
       observe: settings.observe,
       keepsDays: settings.limits.maxDailyLoss !== null,
@@ -222,13 +225,7 @@ export class Desk {
   }
 
   isBeyondMeans(signal: Asking, roughNotional: number, price: number): boolean {
-    const { limits, protections } = this.#settings;
-    return isBeyondMeans(signal, roughNotional, price, {
-      account: this.account,
-      limits,
-      protections,
-      priceOf: this.#priceOf,
-    });
+    return isBeyondMeans(signal, roughNotional, price, this.#means);
   }
 
   #reserve(about: Asking, venue: Venue, { notional }: Signal): Reserved {

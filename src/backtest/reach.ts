@@ -31,7 +31,7 @@ export interface Means {
 export function isBeyondMeans(asking: Asking, roughNotional: number, price: number, means: Means): boolean {
   const { pair, side } = asking;
   const { account, limits } = means;
-  const cash = Number(account.cash);
+  const cash = account.roughCash;
   const least = Number(pair.orderMinimum) * price;
   if (side === 'long') return cash < 0.999 * least && !mayRotate(asking, account);
   const wanted = Math.min(roughNotional - 0.01, Number(limits.maxNotional ?? Infinity));

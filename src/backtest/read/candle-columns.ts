@@ -69,7 +69,7 @@ export class CandleColumns {
     const stepMs = intervalMs ?? usualStep(timesMs);
     for (let row = 1; row < timesMs.length; row += 1) {
       const fromFirst = (timesMs[row] ?? 0) - (timesMs[0] ?? 0);
-      if (fromFirst % stepMs !== 0) {
+      if (Math.floor(fromFirst / stepMs) * stepMs !== fromFirst) {
         throw lineError(
           this.#file,
           this.#lines[row] ?? 0,
