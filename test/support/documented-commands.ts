@@ -87,6 +87,9 @@ export const RUN_ELSEWHERE: readonly {
     contains: "['worker']",
   },
   { pattern: /^holdfast builds/, test: 'test/chaos/versioning.test.ts', contains: "'builds'" },
-  // They need a Docker daemon; what they read is checked without one.
-  { pattern: /^docker /, test: 'test/integration/demo.test.ts', contains: 'demo' },
+];
+
+/** What no test runs, and why. */
+export const NOT_RUN: readonly { readonly pattern: RegExp; readonly why: string }[] = [
+  { pattern: /^docker /, why: 'needs a Docker daemon' },
 ];
