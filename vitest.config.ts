@@ -7,6 +7,7 @@ const LONG = [
   'test/chaos/storm.test.ts',
   'test/chaos/unguarded.test.ts',
   'test/chaos/versioning.test.ts',
+  'test/deploy/compose-stack.test.ts',
   'test/integration/backtest-parity.test.ts',
   'test/integration/benchmarks.test.ts',
   'test/integration/documented-commands.test.ts',

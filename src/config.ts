@@ -145,6 +145,12 @@ const SECRET_NAMES = [
 const LIVE_API_URL = 'https://api.kraken.com';
 const LIVE_WS_URL = 'wss://ws.kraken.com/v2';
 
+/** Every variable that is known, also as a secret file. */
+export const VARIABLES: readonly string[] = [
+  ...Object.keys(schema.shape),
+  ...SECRET_NAMES.map((name) => `${name}_FILE`),
+];
+
 /** Reads and checks the environment. Throws {@link ConfigError} naming variable, value and what is allowed. */
 export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config {
   const given = withSecretFiles(withoutEmpty(environment));
@@ -169,7 +175,8 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config
     throw new ConfigError(
       'HOLDFAST_ALERT_TELEGRAM_TOKEN and HOLDFAST_ALERT_TELEGRAM_CHAT are needed together; only one is set',
     );
-  const isPaperExchange = config.KRAKEN_API_URL === undefined || isLoopback(config.KRAKEN_API_URL);
+  const isPaperExchange =
+    config.KRAKEN_API_URL === undefined || isPaper(config.KRAKEN_API_URL, config.HOLDFAST_PAPER_HOSTS);
   return {
     ...config,
     isPaperExchange,
@@ -177,8 +184,8 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config
   };
 }
 
-function isLoopback(address: string): boolean {
-  return ['127.0.0.1', 'localhost', '[::1]'].includes(new URL(address).hostname);
+function isPaper(address: string, paperHosts: readonly string[]): boolean {
+  return ['127.0.0.1', 'localhost', '[::1]', ...paperHosts].includes(new URL(address).hostname);
 }
 
 function withoutEmpty(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {

@@ -8,6 +8,7 @@ import { readReady } from '../embedded/ready.ts';
 import { createKrakenExchange } from '../exchange/kraken/kraken-exchange.ts';
 import type { Logger } from '../logging.ts';
 import { connectTemporal, temporalEnvironment } from '../temporal-connection.ts';
+import { exchangeAccess } from '../worker-settings.ts';
 import { answerErrors } from './answers.ts';
 import { createHealthCheck } from './health.ts';
 import type { DashboardParts } from './parts.ts';
@@ -64,6 +65,7 @@ export async function startDashboard({ config, log }: DashboardOptions): Promise
     key: '',
     secret: '',
     live: isLive,
+    ...exchangeAccess(config),
     log,
   });
   const repositories = async () => createRepositories(await database.get());
