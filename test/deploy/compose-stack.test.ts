@@ -98,7 +98,8 @@ describe('the services of docker-compose.yml', { timeout: 300_000 }, () => {
     );
     expect(opened.stage).toBe('open');
     const dashboard = `http://127.0.0.1:${containers.port('dashboard', 7235)}`;
-    expect(await (await fetch(`${dashboard}/api/positions`)).text()).toContain(opened.positionId);
+    const seen = async () => (await fetch(`${dashboard}/api/positions`)).text();
+    await expect.poll(seen, { timeout: 30_000, interval: 200 }).toContain(opened.positionId);
     await cli('exit', opened.positionId, '--wait', 'closed');
     expect(await cli('positions')).toEqual([]);
     await cli('doctor');
