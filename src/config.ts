@@ -111,6 +111,7 @@ const schema = z.object({
   HOLDFAST_SDK_METRICS_PORT: z.coerce.number().int().nonnegative().default(0),
   HOLDFAST_DASHBOARD_PORT: z.coerce.number().int().nonnegative().default(7235),
   HOLDFAST_DASHBOARD_HOST: z.string().default('127.0.0.1'),
+  HOLDFAST_DASHBOARD_NAMES: hostList.prefault(''),
   HOLDFAST_DASHBOARD_TOKEN: z.string().min(16, 'must have at least 16 characters').optional(),
   HOLDFAST_TEMPORAL_UI: url(['http:', 'https:']).optional(),
   HOLDFAST_ALERT_WEBHOOK_URL: url(['http:', 'https:']).optional(),

@@ -14,17 +14,23 @@ export const SECURITY_HEADERS = {
   'permissions-policy': 'camera=(), microphone=(), geolocation=()',
 } as const;
 
-const LOOPBACK_NAMES = ['127.0.0.1', 'localhost', '[::1]'];
+export const LOOPBACK_NAMES: readonly string[] = ['127.0.0.1', 'localhost', '[::1]'];
 
-export function protect(app: FastifyInstance, options: { token: string; isLoopback: boolean }): void {
+export interface Protection {
+  readonly token: string;
+  /** Names under which it is asked; null answers to any. */
+  readonly names: readonly string[] | null;
+}
+
+export function protect(app: FastifyInstance, options: Protection): void {
   app.removeContentTypeParser('text/plain');
   app.addHook('onRequest', async (request) => {
     // A name that resolves to us is no proof that a page of that name may read us (DNS rebinding).
-    if (options.isLoopback && !LOOPBACK_NAMES.includes(hostName(request))) {
+    if (options.names?.includes(hostName(request)) === false) {
       throw new Refusal(
         403,
         'wrong-host',
-        `Host is ${request.headers.host ?? '(none)'}, allowed is a loopback name`,
+        `Host is ${request.headers.host ?? '(none)'}, allowed is ${options.names.join(', ')}`,
       );
     }
     if (request.method === 'GET' || request.method === 'HEAD') return;

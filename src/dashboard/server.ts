@@ -14,7 +14,7 @@ import { createHealthCheck } from './health.ts';
 import type { DashboardParts } from './parts.ts';
 import { createPositions } from './positions.ts';
 import { createProbes } from './probes.ts';
-import { protect } from './protection.ts';
+import { LOOPBACK_NAMES, protect } from './protection.ts';
 import { Reconnecting } from './reconnecting.ts';
 import { registerActions } from './routes/actions.ts';
 import { registerHealth } from './routes/health.ts';
@@ -107,12 +107,14 @@ export async function startDashboard({ config, log }: DashboardOptions): Promise
     log,
   };
 
+  const { HOLDFAST_DASHBOARD_NAMES: names } = config;
+  const isLoopback = LOOPBACK.includes(config.HOLDFAST_DASHBOARD_HOST);
   const app = fastify({ bodyLimit: BODY_LIMIT_BYTES, forceCloseConnections: true });
   const stream = new PositionStream(parts);
   answerErrors(app, log);
   protect(app, {
     token: await actionToken(config.HOLDFAST_DASHBOARD_TOKEN, config.HOLDFAST_DATA_DIR),
-    isLoopback: LOOPBACK.includes(config.HOLDFAST_DASHBOARD_HOST),
+    names: names.length > 0 ? names : isLoopback ? LOOPBACK_NAMES : null,
   });
   registerHealth(app, parts);
   registerReads(app, parts);
