@@ -10,3 +10,12 @@ test("the account's currency is one that the exchange quotes in, USD unless told
     ),
   );
 });
+
+test('an exchange under a name of HOLDFAST_PAPER_HOSTS is one on paper, and lists orders as soon', () => {
+  const given = { KRAKEN_API_URL: 'http://paper:7232' };
+  expect(loadConfig(given)).toMatchObject({ isPaperExchange: false, listingLagMs: 60_000 });
+  expect(loadConfig({ ...given, HOLDFAST_PAPER_HOSTS: 'paper' })).toMatchObject({
+    isPaperExchange: true,
+    listingLagMs: 1_000,
+  });
+});

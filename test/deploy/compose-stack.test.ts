@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
+import { get } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -12,6 +13,16 @@ import { uniqueName } from '../support/temporal-namespace.ts';
 
 const run = promisify(execFile);
 const PARTS = ['paper', 'worker-1', 'worker-2', 'dashboard'];
+
+/** `fetch` sets the Host by itself. */
+function statusFor(url: string, host: string): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    get(url, { headers: { host } }, (response) => resolve(response.resume().statusCode)).once(
+      'error',
+      reject,
+    );
+  });
+}
 
 /**
  * The compose file without a container engine: the image's files with production packages only, nobody's rights, the
@@ -100,6 +111,8 @@ describe('the services of docker-compose.yml', { timeout: 300_000 }, () => {
     const dashboard = `http://127.0.0.1:${containers.port('dashboard', 7235)}`;
     const seen = async () => (await fetch(`${dashboard}/api/positions`)).text();
     await expect.poll(seen, { timeout: 30_000, interval: 200 }).toContain(opened.positionId);
+    // A page that has pointed its own name at this machine.
+    expect(await statusFor(`${dashboard}/api/positions`, 'evil.example')).toBe(403);
     await cli('exit', opened.positionId, '--wait', 'closed');
     expect(await cli('positions')).toEqual([]);
     await cli('doctor');
