@@ -16,7 +16,7 @@ const TOGETHER = '\u00a0';
 const NOISE_FACTOR = 2;
 const NOTE = [
   '* in use',
-  'seen, unseen: growth per signal in hundredths of a percent, before and after',
+  'seen, unseen: growth per signal in basis points, before and after',
   'the step, on the trades it learned from and the third that judged it;',
   'slopes: the same per whole range of the threshold, the steepest first',
 ];
@@ -87,7 +87,7 @@ function largestSlopes({ gradient, gradientNoise }: ThresholdVersionRow): string
     .join(', ');
 }
 
-/** In hundredths of a percent. */
+/** In basis points. */
 function growth(value: number | null): string {
   return value === null ? '' : (value * 1e4).toFixed(2);
 }
