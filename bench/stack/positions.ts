@@ -78,7 +78,8 @@ export class PositionOpener {
         taskQueue: TASK_QUEUE,
       }),
     );
-    await reconcile.unpause();
+    // To reconciliation a polling trade is none: it would take each of their positions over.
+    if (workflowType === 'trade') await reconcile.unpause();
     return inputs;
   }
 
