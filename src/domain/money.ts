@@ -34,6 +34,7 @@ export function text(value: Big): Decimal {
   return fixed === '-0' ? '0' : fixed;
 }
 
+export function add(...values: readonly Decimal[]): Decimal;
 export function add(first: Decimal = ZERO, second: Decimal = ZERO, ...more: readonly Decimal[]): Decimal {
   let sum = plus(first, second);
   for (const value of more) sum = plus(sum, value);

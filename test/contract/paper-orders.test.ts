@@ -117,7 +117,7 @@ describe('spot fills', () => {
     expect(volume).toBe('0.5');
     expect([Number(order.cost), Number(order.fee)]).toEqual([Number(cost), Number(fee)]);
     expect(Number(order.price)).toBeCloseTo(Number(cost) / 0.5, 5);
-    expect((await client.ok('Balance')).ZUSD).toBe(add('10000', cost, `-${fee!}`));
+    expect((await client.ok('Balance')).ZUSD).toBe(add('10000', cost!, `-${fee!}`));
     expect(Object.keys(await client.ok('QueryTrades', { txid: order.trades!.join(',') }))).toHaveLength(
       fills.length,
     );

@@ -79,7 +79,7 @@ describe('exports and statistics', { timeout: 180_000 }, () => {
       booked.filter(({ asset, orderId }) => asset === 'ZUSD' && orderIds.includes(orderId));
     const feesOf = (orderIds: readonly string[]) => add(...ofOrders(orderIds).map(({ fee }) => fee));
     for (const { exchangeOrderId, fee, purpose, side } of fills)
-      expect(feesOf([exchangeOrderId!]), `${purpose} ${side}`).toBe(add(fee));
+      expect(feesOf([exchangeOrderId!]), `${purpose} ${side}`).toBe(add(fee!));
     const exported = new Set(fills.map(({ exchangeOrderId }) => exchangeOrderId!));
     expect(booked.filter(({ orderId }) => orderId !== '' && !exported.has(orderId))).toEqual([]);
 
