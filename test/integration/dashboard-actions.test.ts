@@ -180,8 +180,10 @@ describe('the stream', () => {
       expect(moved.full).toBe(false);
       expect(moved.positions).toHaveLength(1);
       expect(moved.positions).toMatchObject([
-        { positionId: 'kraken-Ostream1', unrealizedPnl: '3.6146', exitsAbove: null },
+        { positionId: 'kraken-Ostream1', unrealizedPnl: '3.6146', exitsBelow: '60000' },
       ]);
+      // It was null before.
+      expect((moved.positions as object[])[0]).not.toHaveProperty('exitsAbove');
       await ledger.recordClose(sampleClose('stream1'), sampleOpen('stream1'), sampleOutcome('stream1'), []);
       expect(await events.next('closed')).toMatchObject({ tradeId: 'stream1', exitRule: 'take-profit' });
     } finally {
