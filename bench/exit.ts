@@ -154,7 +154,7 @@ class ExitRun {
   /** The first price below the position's band, and above those of the ones that exit lower. */
   async #publish(input: TradeInput): Promise<number> {
     const { symbol, low, tickSize } = bandOf(input);
-    return this.#run.servers.exchange.publish(symbol, subtract(low, tickSize), low);
+    return this.#run.publish(symbol, subtract(low, tickSize), low);
   }
 
   async #received(inputs: readonly TradeInput[], publishedAtMs: number): Promise<number[]> {

@@ -52,10 +52,10 @@ export class ExchangeProcess {
     this.#order({ kind: 'market', symbols, marksPerSecond });
   }
 
-  /** Quotes a price once; resolves to when, by the exchange's clock. */
-  async publish(symbol: string, bid: string, ask: string): Promise<number> {
+  /** Quotes a price, until the next steady mark or for good; resolves to when, by the exchange's clock. */
+  async publish(symbol: string, bid: string, ask: string, stays: boolean): Promise<number> {
     const published = new Promise<Published>((resolve) => this.#child.once('message', resolve));
-    this.#order({ kind: 'publish', symbol, bid, ask });
+    this.#order({ kind: 'publish', symbol, bid, ask, stays });
     return (await published).publishedAtMs;
   }
 

@@ -7,8 +7,15 @@ import type { TopOfBook } from '../../src/exchange/paper/book.ts';
 export type ExchangeOrder =
   /** Moves every symbol at a steady rate from now on; one without a base stays where it is. */
   | { readonly kind: 'market'; readonly symbols: readonly string[]; readonly marksPerSecond: number }
-  /** Quotes a price once, at the beginning of a millisecond; answered by {@link Published}. */
-  | { readonly kind: 'publish'; readonly symbol: string; readonly bid: string; readonly ask: string };
+  /** Quotes a price, at the beginning of a millisecond; answered by {@link Published}. */
+  | {
+      readonly kind: 'publish';
+      readonly symbol: string;
+      readonly bid: string;
+      readonly ask: string;
+      /** The steady marks of the symbol end; otherwise the next one takes the price back. */
+      readonly stays: boolean;
+    };
 
 export interface Published {
   readonly kind: 'published';
@@ -30,6 +37,7 @@ const exchange = await startPaperExchange({
   keys: Array.from({ length: Number(keys) }, () => ({})),
 });
 let marking: NodeJS.Timeout | undefined;
+const still = new Set<string>();
 process.on('message', carryOut);
 // Marks have to go on although nothing else happens.
 process.channel?.ref();
@@ -45,7 +53,8 @@ function carryOut(order: ExchangeOrder): void {
     marking = startMarks(order.symbols, order.marksPerSecond);
     return;
   }
-  const { symbol, bid, ask } = order;
+  const { symbol, bid, ask, stays } = order;
+  if (stays) still.add(symbol);
   const before = Date.now();
   let publishedAtMs = Date.now();
   while (publishedAtMs === before) publishedAtMs = Date.now();
@@ -64,7 +73,7 @@ function startMarks(symbols: readonly string[], marksPerSecond: number): NodeJS.
     published = Math.max(published, Math.floor(due) - symbols.length);
     for (; published < due; published += 1) {
       const symbol = symbols[published % symbols.length] ?? '';
-      exchange.quote(symbol, swayed(symbol, Math.floor(published / symbols.length)));
+      if (!still.has(symbol)) exchange.quote(symbol, swayed(symbol, Math.floor(published / symbols.length)));
     }
   }, 5);
 }

@@ -35,7 +35,7 @@ export class BenchRun {
     const worker = await servers.startWorker(mechanism);
     for (const pair of BENCH_PAIRS) {
       const { bid, ask } = startTop(pair);
-      await servers.exchange.publish(pair.symbol, bid, ask);
+      await servers.exchange.publish(pair.symbol, bid, ask, false);
     }
     const opener = await PositionOpener.create(servers);
     const metricsUrl = String(worker.ready.metricsUrl);
@@ -63,6 +63,11 @@ export class BenchRun {
       emergencyLossStop: NEVER_STOPS,
     }));
     await this.open(wanted);
+  }
+
+  /** Resolves to when, by the exchange's clock. A poll would never see a price that the next mark takes back. */
+  publish(symbol: string, bid: string, ask: string): Promise<number> {
+    return this.servers.exchange.publish(symbol, bid, ask, this.#mechanism === 'poll');
   }
 
   /** Resolves when the trades have ended. */

@@ -18,7 +18,7 @@ describe('npm run', { timeout: 420_000 }, () => {
     });
   }
 
-  it.each(['marks', 'memory', 'learning'])('bench -- %s --quick', async (name) => {
+  it.each(['exit', 'marks', 'memory', 'ledger', 'learning', 'backtest'])('bench -- %s --quick', async (name) => {
     const rows = (await npmRun('bench', '--', name, '--quick', '--json')).trim().split('\n');
     const benches = rows.map((row) => (JSON.parse(row) as { bench: string }).bench);
     expect(benches.length).toBeGreaterThan(0);
