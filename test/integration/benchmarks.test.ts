@@ -18,12 +18,15 @@ describe('npm run', { timeout: 420_000 }, () => {
     });
   }
 
-  it.each(['exit', 'marks', 'memory', 'ledger', 'learning', 'backtest'])('bench -- %s --quick', async (name) => {
-    const rows = (await npmRun('bench', '--', name, '--quick', '--json')).trim().split('\n');
-    const benches = rows.map((row) => (JSON.parse(row) as { bench: string }).bench);
-    expect(benches.length).toBeGreaterThan(0);
-    expect(new Set(benches)).toContain(name);
-  });
+  it.each(['exit', 'marks', 'memory', 'ledger', 'learning', 'backtest'])(
+    'bench -- %s --quick',
+    async (name) => {
+      const rows = (await npmRun('bench', '--', name, '--quick', '--json')).trim().split('\n');
+      const benches = rows.map((row) => (JSON.parse(row) as { bench: string }).bench);
+      expect(benches.length).toBeGreaterThan(0);
+      expect(new Set(benches)).toContain(name);
+    },
+  );
 
   it('soak -- --hours 0.004', async () => {
     const out = await mkdtemp(path.join(tmpdir(), 'holdfast-soak-out-'));
