@@ -1,17 +1,15 @@
-import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { cp, readFile, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Client, Connection } from '@temporalio/client';
-import { pino } from 'pino';
+import type { Client } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { HoldfastClient } from '../../src/client.ts';
+import type { HoldfastClient } from '../../src/client.ts';
 import type { Build } from '../../src/deployment.ts';
 import { startNodeChild, type NodeChild } from '../../src/embedded/node-child.ts';
-import { startStack, type Stack } from '../../src/embedded/stack.ts';
+import type { Stack } from '../../src/embedded/stack.ts';
 import { paperKeys } from '../../src/embedded/stack-children.ts';
-import { PaperControl } from '../support/paper-control.ts';
-import { freePortBase } from '../support/port-base.ts';
+import type { PaperControl } from '../support/paper-control.ts';
+import { startQuietStack, type QuietStack } from '../support/quiet-stack.ts';
 import { bareEnvironment, holdfast, holdfastJson } from '../support/up.ts';
 
 const PROJECT = fileURLToPath(new URL('../../', import.meta.url));
@@ -27,35 +25,22 @@ const PATCHED = {
 
 /** Builds of the worker side by side, as processes of their own. */
 describe('a rolling upgrade', { timeout: 240_000 }, () => {
+  let quiet: QuietStack;
   let root: string;
   let stack: Stack;
   let paper: PaperControl;
-  let connection: Connection;
   let temporal: Client;
   let client: HoldfastClient;
   const upgraded: NodeChild[] = [];
 
   beforeAll(async () => {
-    root = await mkdtemp(path.join(tmpdir(), 'holdfast-versions-'));
-    stack = await startStack({
-      dataDir: path.join(root, 'data'),
-      env: { ...bareEnvironment(), PREDICTION_URL: 'none', HOLDFAST_BUILD_ID: 'old' },
-      log: pino({ level: 'silent' }),
-      demo: false,
-      scan: false,
-      portBase: await freePortBase(),
-    });
-    paper = new PaperControl(stack.ready.exchangeUrl);
-    connection = await Connection.connect({ address: stack.ready.temporalAddress });
-    temporal = new Client({ connection });
-    client = new HoldfastClient(temporal);
+    quiet = await startQuietStack('versions', { HOLDFAST_BUILD_ID: 'old' });
+    ({ root, stack, paper, temporal, client } = quiet);
     await paper.price('BTC/USD', '10000.0', '10000.1');
   }, 240_000);
   afterAll(async () => {
     for (const worker of upgraded) await worker.kill();
-    await connection.close();
-    await stack.stop();
-    await rm(root, { recursive: true, force: true });
+    await quiet.stop();
   }, 60_000);
 
   /** The project with another first step in the story of a trade, run as a build of its own. */

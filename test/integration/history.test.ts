@@ -1,16 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { Client, Connection } from '@temporalio/client';
-import { pino } from 'pino';
+import type { Client } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { HoldfastClient } from '../../src/client.ts';
+import type { HoldfastClient } from '../../src/client.ts';
 import { guardChecksWithin } from '../../src/domain/safety-times.ts';
-import { startStack, type Stack } from '../../src/embedded/stack.ts';
-import { PaperControl } from '../support/paper-control.ts';
-import { freePortBase } from '../support/port-base.ts';
+import type { PaperControl } from '../support/paper-control.ts';
+import { startQuietStack, type QuietStack } from '../support/quiet-stack.ts';
 import { countEvents, type EventCounts } from '../support/trade-history.ts';
-import { bareEnvironment } from '../support/up.ts';
 
 const DAY_MS = 86_400_000;
 const EVENTS_PER_CHECK = 6;
@@ -21,32 +15,17 @@ const TRIES = 4;
 
 /** Of a real trade on a whole stack whose minutes last a second. */
 describe('the history of a trade', { timeout: 180_000 }, () => {
-  let root: string;
-  let stack: Stack;
+  let quiet: QuietStack;
   let paper: PaperControl;
-  let connection: Connection;
   let temporal: Client;
   let client: HoldfastClient;
 
   beforeAll(async () => {
-    root = await mkdtemp(path.join(tmpdir(), 'holdfast-history-'));
-    stack = await startStack({
-      dataDir: root,
-      env: { ...bareEnvironment(), PREDICTION_URL: 'none', HOLDFAST_TIME_SCALE: '60' },
-      log: pino({ level: 'silent' }),
-      demo: false,
-      scan: false,
-      portBase: await freePortBase(),
-    });
-    paper = new PaperControl(stack.ready.exchangeUrl);
-    connection = await Connection.connect({ address: stack.ready.temporalAddress });
-    temporal = new Client({ connection });
-    client = new HoldfastClient(temporal);
+    quiet = await startQuietStack('history', { HOLDFAST_TIME_SCALE: '60' });
+    ({ paper, temporal, client } = quiet);
   }, 180_000);
   afterAll(async () => {
-    await connection.close();
-    await stack.stop();
-    await rm(root, { recursive: true, force: true });
+    await quiet.stop();
   }, 60_000);
 
   const beforeChecks = ({ all, timersFired }: EventCounts) => all - timersFired * EVENTS_PER_CHECK;
