@@ -1,4 +1,5 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { TEMPORAL_KINDS, type TemporalKind } from './servers.ts';
 import { summary } from './summary.ts';
 import { runStorm } from './storm.ts';
 import { BROKEN_BUILDS } from './worker/broken-builds.ts';
@@ -11,6 +12,11 @@ const program = new Command('chaos')
   .option('--seed <number>', 'of trades, prices and faults', wholeNumber, 1)
   .option('--faults <number>', 'faults to strike; by default one for every three trades', wholeNumber)
   .option('--workers <number>', 'worker processes', wholeNumber, 3)
+  .addOption(
+    new Option('--temporal <server>', "the dev server, or the full one on the ledger's PostgreSQL")
+      .choices(TEMPORAL_KINDS)
+      .default('dev'),
+  )
   .option('--broken <build>', `a build that is wrong on purpose: ${BROKEN_BUILDS.join(', ')}`, brokenBuild)
   .option('--keep', 'keep data and logs when all is well, too')
   .option('--json', 'nothing but the verdict, as one line');
@@ -20,18 +26,29 @@ interface Options {
   readonly seed: number;
   readonly faults?: number;
   readonly workers: number;
+  readonly temporal: TemporalKind;
   readonly broken?: string;
   readonly keep?: boolean;
   readonly json?: boolean;
 }
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130));
-const { trades, seed, faults, workers, broken = null, keep, json } = program.parse().opts<Options>();
+const {
+  trades,
+  seed,
+  faults,
+  workers,
+  temporal,
+  broken = null,
+  keep,
+  json,
+} = program.parse().opts<Options>();
 const { cases, ...verdict } = await runStorm({
   trades,
   seed,
   faults: faults ?? Math.round(trades / 3),
   workers: Math.max(1, workers),
+  temporal,
   broken,
   keep: keep === true,
   say: (line) => process.stderr.write(`${new Date().toISOString().slice(11, 19)} ${line}\n`),

@@ -4,6 +4,7 @@ import type { Evidence } from './evidence.ts';
 import type { Violations } from './invariants.ts';
 import { FAIL_POINTS } from './fail-points.ts';
 import type { Plan } from './plan.ts';
+import type { TemporalKind } from './servers.ts';
 import type { StormOptions } from './storm.ts';
 import type { Strike } from './strikes.ts';
 import { spread, type Exposure, type WatchLog } from './watch.ts';
@@ -15,6 +16,7 @@ type Spread = ReturnType<typeof spread>;
 export interface StormReport {
   readonly seed: number;
   readonly trades: number;
+  readonly temporal: TemporalKind;
   readonly broken: string | null;
   /** Of those that really struck, by kind. */
   readonly faults: Counts;
@@ -60,6 +62,7 @@ export function report(from: {
   return {
     seed: options.seed,
     trades: plan.trades.length,
+    temporal: options.temporal,
     broken: options.broken,
     faults: countBy(strikes, ({ kind }) => kind),
     faultsInAll: strikes.length,

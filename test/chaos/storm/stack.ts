@@ -5,17 +5,13 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
-import { pino } from 'pino';
 import { startNodeChild, type LogLine } from '../../../src/embedded/node-child.ts';
-import { isRunning, identify } from '../../../src/embedded/process-identity.ts';
-import { startPostgres } from '../../../src/embedded/postgres.ts';
-import { resolveTemporalCli } from '../../../src/embedded/temporal-cli.ts';
-import { PUNCTUAL_TIMERS, startTemporal } from '../../../src/embedded/temporal.ts';
 import type { PaperExchangeOptions } from '../../../src/exchange/paper/server.ts';
 import { freePort } from '../../support/port-base.ts';
 import { openTcpProxy, type TcpProxy } from '../../support/tcp-proxy.ts';
 import { kill, Part } from './part.ts';
 import type { Link } from './plan.ts';
+import { databaseServer, temporalServer, type TemporalKind } from './servers.ts';
 
 /** What the account starts with: no storm may ever be refused for want of money. */
 export const STARTING_CASH = '10000000';
@@ -28,6 +24,7 @@ const LINKS: readonly Link[] = ['temporal', 'postgres', 'exchange'];
 
 export interface StackOptions {
   readonly workers: number;
+  readonly temporal: TemporalKind;
   /** Name of a build that is broken on purpose. */
   readonly broken: string | null;
   readonly say: (line: string) => void;
@@ -88,13 +85,17 @@ export async function startStormStack(options: StackOptions): Promise<StormStack
   try {
     const [temporalPort, postgresPort, exchangePort] = [await freePort(), await freePort(), await freePort()];
     let databaseUrl = '';
-    const startingDatabase = startDatabase(path.join(directory, 'postgres'), postgresPort, (url) => {
+    const startingDatabase = databaseServer(path.join(directory, 'postgres'), postgresPort, (url) => {
       databaseUrl = url;
     });
     const postgres = await begin(new Part('postgres', startingDatabase, options.say));
-    const temporal = await begin(
-      new Part('temporal', await temporalServer(temporalDir, temporalPort, options.say), options.say),
-    );
+    const startingTemporal = await temporalServer(options.temporal, {
+      directory: temporalDir,
+      port: temporalPort,
+      databaseUrl,
+      say: options.say,
+    });
+    const temporal = await begin(new Part('temporal', startingTemporal, options.say));
     const exchange = await begin(
       new Part(
         'exchange',
@@ -181,32 +182,6 @@ export async function startStormStack(options: StackOptions): Promise<StormStack
 const WORKFLOWS = fileURLToPath(new URL('../../../src/workflows/index.ts', import.meta.url));
 const WORKER = fileURLToPath(new URL('./worker/process.js', import.meta.url));
 const PAPER = fileURLToPath(new URL('./paper-process.js', import.meta.url));
-
-function startDatabase(dataDir: string, port: number, onUrl: (url: string) => void) {
-  return async () => {
-    const server = await startPostgres({
-      dataDir,
-      port,
-      log: () => undefined,
-      // The kernel survives every fault of a storm, and with it what was written.
-      settings: { fsync: 'off', full_page_writes: 'off', max_connections: '200' },
-    });
-    onUrl(server.databaseUrl);
-    return { pid: server.pid, ended: endOf(server.pid), stop: () => server.stop() };
-  };
-}
-
-async function endOf(pid: number): Promise<void> {
-  const identity = await identify(pid);
-  while (identity !== null && (await isRunning(identity)))
-    await new Promise((resolve) => setTimeout(resolve, 100));
-}
-
-async function temporalServer(dataDir: string, port: number, say: (line: string) => void) {
-  const log = pino({ level: 'silent' });
-  const { path: cli } = await resolveTemporalCli({ log, onProgress: say });
-  return () => startTemporal({ cli, dataDir, port, uiPort: null, log, dynamicConfig: [PUNCTUAL_TIMERS] });
-}
 
 function paperExchange(directory: string, port: number, { onLog }: StackOptions) {
   const settings: PaperExchangeOptions = {

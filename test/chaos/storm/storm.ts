@@ -12,6 +12,7 @@ import { judgeStorm } from './invariants.ts';
 import { StormMarket } from './market.ts';
 import { planStorm, type Plan } from './plan.ts';
 import { report, type StormReport } from './report.ts';
+import type { TemporalKind } from './servers.ts';
 import { STARTING_CASH, startStormStack, type StormStack } from './stack.ts';
 import { Striker } from './strikes.ts';
 import { Traders } from './traders.ts';
@@ -23,6 +24,7 @@ export interface StormOptions {
   readonly trades: number;
   readonly faults: number;
   readonly workers: number;
+  readonly temporal: TemporalKind;
   /** Name of a build that is broken on purpose. */
   readonly broken: string | null;
   /** Keeps data and logs when all is well, too. */
