@@ -3,7 +3,8 @@ import { clientOrderId } from '../../src/exchange/client-order-id.ts';
 import type { ArrivedOrder } from '../support/paper-control.ts';
 import type { Evidence, Rows } from './storm/evidence.ts';
 import { judgeStorm, type InvariantName, type Witnessed } from './storm/invariants.ts';
-import { EXCHANGE_FAULTS, planStorm } from './storm/plan.ts';
+import { EXCHANGE_FAULTS } from './storm/decks.ts';
+import { planStorm } from './storm/plan.ts';
 
 const TRADE = 'one';
 const ENTRY = clientOrderId(`trade-${TRADE}`, 'entry');
@@ -176,5 +177,15 @@ describe('the plan of a storm', () => {
     expect(new Set(trades.map(({ side }) => side))).toEqual(new Set(['long', 'short']));
     expect(new Set(trades.map(({ limitOffset }) => limitOffset === null))).toEqual(new Set([true, false]));
     expect(new Set(trades.map(({ tradeId }) => tradeId)).size).toBe(200);
+  });
+
+  it('can be short, and then has each that kills or cuts', () => {
+    const { faults } = planStorm({ ...options, trades: 14, faults: 'short' });
+    expect(new Set(faults.map(({ kind }) => kind))).toEqual(
+      new Set([
+        ...['kill-at-step', 'worker-freeze', 'temporal-kill', 'postgres-kill', 'exchange-kill'],
+        ...['cut-exchange', 'drop-after', 'partial-fill'],
+      ]),
+    );
   });
 });

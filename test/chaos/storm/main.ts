@@ -11,6 +11,7 @@ const program = new Command('chaos')
   .option('--trades <number>', 'trades to open', wholeNumber, 200)
   .option('--seed <number>', 'of trades, prices and faults', wholeNumber, 1)
   .option('--faults <number>', 'faults to strike; by default one for every three trades', wholeNumber)
+  .option('--short', 'those that kill or cut, once each, and over soon, for storms of two minutes')
   .option('--workers <number>', 'worker processes', wholeNumber, 3)
   .addOption(
     new Option('--temporal <server>', "the dev server, or the full one on the ledger's PostgreSQL")
@@ -25,6 +26,7 @@ interface Options {
   readonly trades: number;
   readonly seed: number;
   readonly faults?: number;
+  readonly short?: boolean;
   readonly workers: number;
   readonly temporal: TemporalKind;
   readonly broken?: string;
@@ -46,7 +48,7 @@ const {
 const { cases, ...verdict } = await runStorm({
   trades,
   seed,
-  faults: faults ?? Math.round(trades / 3),
+  faults: short === true ? 'short' : (faults ?? Math.round(trades / 3)),
   workers: Math.max(1, workers),
   temporal,
   broken,

@@ -1,5 +1,6 @@
 import { createRandom, type Random } from '../../../src/domain/random.ts';
 import type { Side } from '../../../src/domain/position.ts';
+import { DECK, pick, SHORT_DECK, type ExchangeFault, type Maker } from './decks.ts';
 import { FAIL_POINTS, type FailPoint } from './fail-points.ts';
 
 /** What a storm does, drawn from its seed before it begins. Pure. */
@@ -70,31 +71,10 @@ export interface Plan {
 export interface PlanOptions {
   readonly seed: number;
   readonly trades: number;
-  readonly faults: number;
+  /** `short`: one each of those that kill or cut, over soon; the number is then given. */
+  readonly faults: number | 'short';
   readonly workers: number;
 }
-
-/** Every kind of the paper exchange, spelled `error` by whether the call is carried out. */
-export const EXCHANGE_FAULTS = [
-  'drop-before',
-  'drop-after',
-  'reset-after',
-  'http-502-after',
-  'http-520-after',
-  'html-200-after',
-  'warning-after',
-  'error-executed',
-  'error-refused',
-  'delay',
-  'listing-lag',
-  'partial-fill',
-  'duplicate-frame',
-  'ws-close',
-  'ws-stall',
-] as const;
-export type ExchangeFault = (typeof EXCHANGE_FAULTS)[number];
-
-type Maker = (random: Random, workers: number, points: () => FailPoint) => Fault;
 
 /** Of margin pairs, so that both sides are open. */
 export const SYMBOLS = ['BTC/USD', 'ETH/USD', 'SOL/USD', 'XRP/USD', 'ADA/USD', 'LTC/USD'] as const;
@@ -103,7 +83,14 @@ export function planStorm({ seed, trades, faults, workers }: PlanOptions): Plan 
   const random = createRandom(`storm-${seed}`);
   return {
     trades: Array.from({ length: trades }, (_, index) => planTrade(random, seed, index)),
-    faults: planFaults(createRandom(`faults-${seed}`), { trades, faults, workers }),
+    faults:
+      faults === 'short'
+        ? planFaults(createRandom(`short-${seed}`), SHORT_DECK, {
+            trades,
+            faults: SHORT_DECK.length,
+            workers,
+          })
+        : planFaults(createRandom(`faults-${seed}`), DECK, { trades, faults, workers }),
   };
 }
 
@@ -121,9 +108,10 @@ function planTrade(random: Random, seed: number, index: number): PlannedTrade {
 /** Dealt from a shuffled deck of all kinds, so that a storm of any size has as many kinds as it can. */
 function planFaults(
   random: Random,
-  { trades, faults, workers }: Omit<PlanOptions, 'seed'>,
+  deck: readonly Maker[],
+  { trades, faults, workers }: { trades: number; faults: number; workers: number },
 ): readonly PlannedFault[] {
-  const nextMaker = dealer(random, DECK);
+  const nextMaker = dealer(random, deck);
   const nextPoint = dealer(random, FAIL_POINTS);
   // The last tenth of the trades meets only what came before, and the calm after it.
   const span = Math.max(1, Math.floor(trades * 0.9));
@@ -137,126 +125,6 @@ function planFaults(
     afterTrades: 1 + Math.floor((moment * span) / faults),
   }));
 }
-
-const between = (random: Random, low: number, high: number) => low + random.integer(high - low);
-const anyWorker = (random: Random, workers: number) => random.integer(workers);
-
-/** Longer than a lease one time in two. */
-const freezeMs = (random: Random) =>
-  random.uniform() < 0.5 ? between(random, 500, 6_000) : between(random, 11_000, 20_000);
-
-const MAKERS = {
-  workerKill: (random, workers) => ({
-    kind: 'worker-kill',
-    worker: anyWorker(random, workers),
-    downMs: between(random, 0, 5_000),
-  }),
-  workerFreeze: (random, workers) => ({
-    kind: 'worker-freeze',
-    worker: anyWorker(random, workers),
-    forMs: freezeMs(random),
-  }),
-  killAt: (_random, _workers, point) => ({ kind: 'kill-at-step', point: point() }),
-  freezeAt: (random, _workers, point) => ({
-    kind: 'freeze-at-step',
-    point: point(),
-    forMs: freezeMs(random),
-  }),
-  temporalKill: (random) => ({ kind: 'temporal-kill', downMs: between(random, 0, 8_000) }),
-  postgresStop: (random) => ({ kind: 'postgres-stop', downMs: between(random, 0, 8_000) }),
-  // Longer than the budget for persisting, now and then: positions are flattened then.
-  postgresKill: (random) => ({ kind: 'postgres-kill', downMs: between(random, 0, 16_000) }),
-  exchangeKill: (random) => ({ kind: 'exchange-kill', downMs: between(random, 0, 6_000) }),
-} satisfies Record<string, Maker>;
-
-function cutting(link: Link): Maker {
-  return (random, workers) => ({
-    kind: `cut-${link}`,
-    link,
-    worker: anyWorker(random, workers),
-    how: pick(random, ['silent', 'no-answers', 'reset'] as const),
-    forMs: between(random, 1_000, 15_000),
-  });
-}
-
-function slowing(link: Link): Maker {
-  return (random, workers) => ({
-    kind: `slow-${link}`,
-    link,
-    worker: anyWorker(random, workers),
-    delayMs: between(random, 50, 1_500),
-    forMs: between(random, 3_000, 15_000),
-  });
-}
-
-const clockOffset: Maker = (random, workers) => ({
-  kind: 'clock-offset',
-  worker: anyWorker(random, workers),
-  offsetMs: (random.uniform() < 0.5 ? -1 : 1) * between(random, 200, 5_000),
-  forMs: between(random, 5_000, 20_000),
-});
-
-function exchangeFault(kind: ExchangeFault): Maker {
-  return (random) => ({ kind, armed: armedFault(kind, random) });
-}
-
-/** As the control side of the paper exchange takes it. */
-function armedFault(kind: ExchangeFault, random: Random): Readonly<Record<string, unknown>> {
-  const call = pick(random, ['AddOrder', 'AddOrder', 'AddOrder', 'QueryOrders', '*']);
-  switch (kind) {
-    case 'error-executed':
-      return { kind: 'error', call: 'AddOrder', error: 'EService:Timeout', executed: true };
-    case 'error-refused':
-      return { kind: 'error', call: 'AddOrder', error: pick(random, REFUSALS) };
-    case 'delay':
-      return { kind, call: 'AddOrder', delayMs: pick(random, [1_500, 6_000, 15_000]) };
-    case 'listing-lag':
-      // Later than the look-ups are told to expect would prove nothing against anybody.
-      return { kind, call: 'AddOrder', delayMs: between(random, 100, 900) };
-    case 'partial-fill':
-      return { kind, call: 'AddOrder', fraction: pick(random, [0.3, 0.5, 0.62]) };
-    case 'duplicate-frame':
-      return { kind, call: 'ticker', times: 5 };
-    case 'ws-close':
-      return { kind };
-    case 'ws-stall':
-      return { kind, delayMs: between(random, 2_000, 15_000) };
-    default:
-      return { kind, call };
-  }
-}
-
-const REFUSALS = [
-  'EOrder:Insufficient funds',
-  'EGeneral:Temporary lockout',
-  'EService:Unavailable',
-  'EService:Busy',
-  'EService:Timeout',
-  'EOrder:Rate limit exceeded',
-];
-
-const LINKS: readonly Link[] = ['temporal', 'postgres', 'exchange'];
-
-/** Each maker as often as it stands here. */
-const DECK: readonly Maker[] = [
-  MAKERS.workerKill,
-  MAKERS.workerKill,
-  MAKERS.workerFreeze,
-  MAKERS.workerFreeze,
-  ...Array.from({ length: 6 }, () => MAKERS.killAt),
-  ...Array.from({ length: 4 }, () => MAKERS.freezeAt),
-  MAKERS.temporalKill,
-  MAKERS.temporalKill,
-  MAKERS.postgresStop,
-  MAKERS.postgresStop,
-  MAKERS.postgresKill,
-  MAKERS.exchangeKill,
-  MAKERS.exchangeKill,
-  ...LINKS.flatMap((link) => [cutting(link), slowing(link)]),
-  clockOffset,
-  clockOffset,
-  ...EXCHANGE_FAULTS.map(exchangeFault),
-];
 
 /** Deals shuffled cards for ever; each round has every card once. */
 function dealer<T>(random: Random, cards: readonly T[]): () => T {
@@ -274,10 +142,4 @@ function shuffled<T>(random: Random, cards: readonly T[]): T[] {
     .map((card) => ({ card, key: random.uniform() }))
     .sort((left, right) => left.key - right.key)
     .map(({ card }) => card);
-}
-
-function pick<T>(random: Random, values: readonly T[]): T {
-  const value = values[random.integer(values.length)];
-  if (value === undefined) throw new Error('there is nothing to pick from');
-  return value;
 }

@@ -10,7 +10,7 @@ import { readEvidence } from './evidence.ts';
 import { exposuresOf } from './exposures.ts';
 import { judgeStorm } from './invariants.ts';
 import { StormMarket } from './market.ts';
-import { planStorm, type Plan } from './plan.ts';
+import { planStorm, type Plan, type PlanOptions } from './plan.ts';
 import { report, type StormReport } from './report.ts';
 import type { TemporalKind } from './servers.ts';
 import { STARTING_CASH, startStormStack, type StormStack } from './stack.ts';
@@ -19,11 +19,7 @@ import { Traders } from './traders.ts';
 import { WatchLog } from './watch.ts';
 import type { WatchLine } from './worker/report-watch.ts';
 
-export interface StormOptions {
-  readonly seed: number;
-  readonly trades: number;
-  readonly faults: number;
-  readonly workers: number;
+export interface StormOptions extends PlanOptions {
   readonly temporal: TemporalKind;
   /** Name of a build that is broken on purpose. */
   readonly broken: string | null;
