@@ -39,6 +39,7 @@ const {
   trades,
   seed,
   faults,
+  short,
   workers,
   temporal,
   broken = null,
