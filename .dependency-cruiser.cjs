@@ -55,12 +55,6 @@ module.exports = {
       },
     },
     {
-      name: 'kraken-api-in-one-file',
-      severity: 'error',
-      from: { path: '^(src|db|bench)/', pathNot: '^src/exchange/kraken/private-api\\.ts$' },
-      to: { path: '^node_modules/kraken-api' },
-    },
-    {
       name: 'src-never-imports-test',
       severity: 'error',
       from: { path: '^(src|db)/' },

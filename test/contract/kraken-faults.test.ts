@@ -119,4 +119,30 @@ describe('faults of the paper exchange', () => {
       expect(after.order).toMatchObject({ status: 'filled' });
     },
   );
+
+  it.each(['drop-after', 'reset-after', 'http-502-after'])(
+    '%s of exits that left together: each is unknown, sent once, and found',
+    async (kind) => {
+      await on.fault(kind, { call: 'AddOrderBatch' });
+      // The first leaves at once; the others wait for it.
+      const orders = Array.from({ length: 4 }, () => on.request());
+      const outcomes = await Promise.all(orders.map((order) => on.exchange.submit(order, 'exit')));
+      expect(outcomes.map((outcome) => outcome.kind)).toEqual(['accepted', 'unknown', 'unknown', 'unknown']);
+      for (const { clientOrderId } of orders) {
+        const { order: found } = await on.exchange.lookUp(clientOrderId, aMinuteAgo(), 'look-up');
+        expect(found).toMatchObject({ clientOrderId, status: 'filled' });
+        expect(await on.arrivals(clientOrderId)).toMatchObject([{ accepted: true }]);
+      }
+    },
+  );
+
+  it('one that can not be keeps no other exit from leaving', async () => {
+    const orders = [on.request(), on.request(), on.request({ quantity: '0.00000001' }), on.request()];
+    const outcomes = await Promise.all(orders.map((order) => on.exchange.submit(order, 'exit')));
+    expect(outcomes.map((outcome) => outcome.kind)).toEqual(['accepted', 'accepted', 'refused', 'accepted']);
+    for (const [index, { clientOrderId }] of orders.entries()) {
+      const accepted = (await on.arrivals(clientOrderId)).filter((arrival) => arrival.accepted);
+      expect(accepted).toHaveLength(index === 2 ? 0 : 1);
+    }
+  });
 });

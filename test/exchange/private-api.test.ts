@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { assertLiveAllowed } from '../../src/exchange/kraken/live-guard.ts';
 import { createNonceSource } from '../../src/exchange/kraken/nonce.ts';
-import { createPrivateApi, type PrivateApi } from '../../src/exchange/kraken/private-api.ts';
+import { SignedApi, type PrivateApi } from '../../src/exchange/kraken/private-api.ts';
 import { SAMPLE_KEY, SAMPLE_SECRET, startScriptedKraken, type ScriptedKraken } from './scripted-kraken.ts';
 
 describe('nonces', () => {
@@ -31,7 +31,7 @@ describe('private calls', () => {
   beforeEach(async () => {
     kraken = await startScriptedKraken();
     const now = Date.now;
-    api = createPrivateApi({
+    api = new SignedApi({
       restUrl: `${kraken.url}/`,
       key: SAMPLE_KEY,
       secret: SAMPLE_SECRET,
@@ -66,7 +66,16 @@ describe('private calls', () => {
       { kind: 'error', codes: ['EService: Throttled: 1700000000, more'] },
     ],
     [() => ({ error: ['WGeneral:Danger'], result: {} }), { kind: 'trouble', trouble: 'warning' }],
-    [() => ({ error: ['odd'] }), { kind: 'trouble', trouble: 'warning' }],
+    [() => ({ error: ['odd'] }), { kind: 'trouble', trouble: 'unreadable' }],
+    [() => ({ error: [] }), { kind: 'trouble', trouble: 'unreadable' }],
+    [
+      () => ({ error: ['WOrder:Odd', 'EOrder:Insufficient funds'] }),
+      { kind: 'error', codes: ['EOrder:Insufficient funds'] },
+    ],
+    [
+      () => (response) => response.writeHead(307, { location: '/0/private/AddOrder' }).end(),
+      { kind: 'trouble', trouble: 'connection' },
+    ],
     [() => (response) => response.end('<html>'), { kind: 'trouble', trouble: 'unreadable' }],
     [() => (response) => response.end('{"error":"EOrder:X"}'), { kind: 'trouble', trouble: 'unreadable' }],
     [

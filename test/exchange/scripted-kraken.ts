@@ -13,6 +13,8 @@ export interface ReceivedCall {
   /** `AddOrder`, `Time`, … */
   readonly method: string;
   readonly params: Readonly<Record<string, string>>;
+  /** Of a batch. */
+  readonly orders: readonly Readonly<Record<string, unknown>>[];
   readonly headers: IncomingMessage['headers'];
   readonly signatureHolds: boolean;
   readonly receivedAtMs: number;
@@ -75,11 +77,12 @@ export async function startScriptedKraken(): Promise<ScriptedKraken> {
     const body = Buffer.concat(chunks).toString();
     const url = new URL(request.url ?? '/', 'http://localhost');
     const method = url.pathname.split('/').at(-1) ?? '';
-    const params = Object.fromEntries(new URLSearchParams(body || url.search));
+    const { orders, ...params } = readBody(body || url.search);
     const call = {
       httpMethod: request.method ?? '',
       method,
       params,
+      orders: orders ?? [],
       headers: request.headers,
       signatureHolds: request.headers['api-sign'] === signature(url.pathname, params.nonce ?? '', body),
       receivedAtMs: Date.now(),
@@ -107,6 +110,15 @@ export async function startScriptedKraken(): Promise<ScriptedKraken> {
         server.closeAllConnections();
       }),
   };
+}
+
+function readBody(
+  body: string,
+): Omit<Record<string, string>, 'orders'> & { orders?: ReceivedCall['orders'] } {
+  const params: unknown = body.startsWith('{')
+    ? JSON.parse(body)
+    : Object.fromEntries(new URLSearchParams(body));
+  return params as ReturnType<typeof readBody>;
 }
 
 function signature(path: string, nonce: string, body: string): string {

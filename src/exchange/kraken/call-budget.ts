@@ -55,6 +55,11 @@ export function addOrderCost(symbol: string): CallCost {
   return { counter: 'trading', symbol, units: 1 };
 }
 
+/** Orders of one batch count half. */
+export function batchCost(symbol: string, orders: number): CallCost {
+  return { counter: 'trading', symbol, units: orders / 2 };
+}
+
 const CANCEL_UNITS: readonly (readonly [belowAgeMs: number, units: number])[] = [
   [5_000, 8],
   [10_000, 6],

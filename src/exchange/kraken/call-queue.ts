@@ -18,10 +18,12 @@ export interface QueuedCall<T> {
   readonly maxWaitMs?: number;
   /** Changes nothing, so that losing its nonce to a later call does no harm. */
   readonly isQuestion?: boolean;
-  /** Starts the call; must settle. */
-  readonly run: () => Promise<T>;
+  /** Starts the call; must settle. What costs more than `cost` may only be sent if it fits. */
+  readonly run: (fits: (cost: CallCost) => boolean) => Promise<T>;
   /** How the answer is booked; as `sent` when absent. */
   readonly booking?: (answer: T) => Booking;
+  /** What was spent; `cost` when absent. */
+  readonly spent?: (answer: T) => CallCost;
 }
 
 /** `unsent`: there was nothing to send after all. `counter-full`: the answer says so. */
@@ -38,7 +40,7 @@ interface Entry {
   readonly priority: CallPriority;
   readonly lane: Lane;
   readonly isQuestion: boolean;
-  readonly start: () => Promise<Booking>;
+  readonly start: () => Promise<{ booking: Booking; spent: CallCost }>;
   readonly fail: (error: Error) => void;
   giveUp?: NodeJS.Timeout;
 }
@@ -127,10 +129,10 @@ export function createCallQueue(
 
   async function launch(entry: Entry): Promise<void> {
     inFlight.set(entry, nowMs());
-    const booking = await entry.start();
+    const { booking, spent } = await entry.start();
     const now = nowMs();
-    if (booking !== 'unsent') budget.charge(entry.cost, now);
-    if (booking === 'counter-full') budget.exhausted(entry.cost, now);
+    if (booking !== 'unsent') budget.charge(spent, now);
+    if (booking === 'counter-full') budget.exhausted(spent, now);
     inFlight.delete(entry);
     pump();
   }
@@ -162,12 +164,15 @@ export function createCallQueue(
           fail: reject,
           async start() {
             try {
-              const answer = await call.run();
+              const answer = await call.run((cost) => budget.waitMs(cost, call.priority, nowMs()) === 0);
               resolve(answer);
-              return call.booking?.(answer) ?? 'sent';
+              return {
+                booking: call.booking?.(answer) ?? 'sent',
+                spent: call.spent?.(answer) ?? call.cost,
+              };
             } catch (error) {
               reject(error instanceof Error ? error : new Error('a call failed without an error'));
-              return 'unsent';
+              return { booking: 'unsent', spent: call.cost };
             }
           },
         };

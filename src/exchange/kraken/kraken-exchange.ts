@@ -7,9 +7,10 @@ import { assertLiveAllowed } from './live-guard.ts';
 import type { AdapterLog } from './log.ts';
 import { createMarketReads } from './market-reads.ts';
 import { amendOrder, cancelOrder, submitOrder } from './orders.ts';
+import { createOrderSender } from './order-sender.ts';
 import { createPairBook } from './pair-book.ts';
 import { parse, serverTime, webSocketToken } from './parse.ts';
-import { createPrivateApi } from './private-api.ts';
+import { SignedApi } from './private-api.ts';
 import { createPublicApi } from './public-api.ts';
 import { createPace, KRAKEN_PUBLIC_PACE, UNPACED } from './public-pace.ts';
 import { createSeenOrders } from './seen-orders.ts';
@@ -53,7 +54,7 @@ export function createKrakenExchange(options: KrakenExchangeOptions): KrakenExch
 
   const budget = createCallBudget(tier);
   const queue = createCallQueue(budget);
-  const api = createPrivateApi({ restUrl, key, secret, timeoutMs, now });
+  const api = new SignedApi({ restUrl, key, secret, timeoutMs, now });
   const session = createSession(api, queue);
   const publicApi = createPublicApi(
     restUrl,
@@ -64,7 +65,8 @@ export function createKrakenExchange(options: KrakenExchangeOptions): KrakenExch
   const seen = createSeenOrders();
   const askTime = async () => parse(serverTime, await publicApi.get('Time'), 'Time').unixtime;
   const clock = createExchangeClock(askTime, now);
-  const orderParts = { api, session, clock, pairs, seen, now, log };
+  const sender = createOrderSender({ api, session, now });
+  const orderParts = { api, sender, session, clock, pairs, seen, now, log };
 
   return {
     ...createMarketReads({ api: publicApi, pairs, clock, now }),

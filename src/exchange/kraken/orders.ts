@@ -6,15 +6,16 @@ import type {
   OrderRequest,
   SubmitOutcome,
 } from '../port.ts';
-import { addOrderCost, amendCost, cancelCost, type CallCost } from './call-budget.ts';
+import { amendCost, cancelCost, type CallCost } from './call-budget.ts';
 import { WaitedTooLong } from './call-queue.ts';
 import type { ExchangeClock } from './clock.ts';
 import { failedSubmit, isDefiniteRefusal } from './errors.ts';
 import type { AdapterLog } from './log.ts';
 import { guessAltname } from './names.ts';
+import type { OrderSender } from './order-sender.ts';
 import type { PairBook } from './pair-book.ts';
 import { addedOrder, amended, cancelled } from './parse.ts';
-import type { PrivateApi, PrivateParams, PrivateReply } from './private-api.ts';
+import type { BatchItem, PrivateApi, PrivateReply } from './private-api.ts';
 import type { SeenOrders } from './seen-orders.ts';
 import type { Session } from './session.ts';
 
@@ -25,6 +26,7 @@ const MAX_CANCEL_WAIT_MS = 30_000;
 
 export interface OrderParts {
   readonly api: PrivateApi;
+  readonly sender: OrderSender;
   readonly session: Session;
   readonly clock: ExchangeClock;
   readonly pairs: PairBook;
@@ -45,7 +47,7 @@ export async function submitOrder(
   order: OrderRequest,
   priority: CallPriority,
 ): Promise<SubmitOutcome> {
-  const { api, session, clock, pairs, seen, now, log } = parts;
+  const { sender, clock, pairs, seen, now, log } = parts;
   let offsetMs: number;
   try {
     offsetMs = await clock.offsetMs();
@@ -57,15 +59,14 @@ export async function submitOrder(
 
   let reply: PrivateReply;
   try {
-    reply = await session.once({
-      cost: addOrderCost(order.symbol),
+    const { symbol, deadlineMs } = order;
+    reply = await sender.send({
+      symbol,
       priority,
-      maxWaitMs: order.deadlineMs - now(),
-      run: () => {
-        const nowMs = now();
-        if (nowMs >= order.deadlineMs) throw new WaitedTooLong('the deadline passed');
-        return api.call('AddOrder', addOrderParams(order, pairs, nowMs, offsetMs));
-      },
+      deadlineMs,
+      pair: () => pairs.lastNames().pairId(symbol) ?? guessAltname(symbol),
+      deadline: (ofMs) => deadlineParam(ofMs, now(), offsetMs),
+      fields: orderFields(order),
     });
   } catch (error) {
     // A call that was sent always comes back with a reply, so this one was not.
@@ -80,28 +81,21 @@ export async function submitOrder(
   return outcome;
 }
 
-function addOrderParams(
-  order: OrderRequest,
-  pairs: PairBook,
-  nowMs: number,
-  offsetMs: number,
-): PrivateParams {
+function orderFields(order: OrderRequest): BatchItem {
   const price = order.type === 'limit' ? order.limitPrice : order.triggerPrice;
   if (order.type !== 'market' && price === undefined) {
     throw new Error(`a ${order.type} order needs ${order.type === 'limit' ? 'limitPrice' : 'triggerPrice'}`);
   }
   return {
-    pair: pairs.lastNames().pairId(order.symbol) ?? guessAltname(order.symbol),
     type: order.side,
     ordertype: order.type,
     volume: order.quantity,
     ...(order.type !== 'market' && price !== undefined && { price }),
     ...(order.leverage !== undefined && { leverage: String(order.leverage) }),
-    ...(order.reduceOnly === true && { reduce_only: 'true' }),
+    ...(order.reduceOnly === true && { reduce_only: true }),
     // All P&L is in quote currency, so the fee must be.
     oflags: 'fciq',
     cl_ord_id: order.clientOrderId,
-    deadline: deadlineParam(order.deadlineMs, nowMs, offsetMs),
   };
 }
 

@@ -106,8 +106,12 @@ const position = z.object({
 /** An empty answer may be a list. */
 export const positions = z.union([z.record(z.string(), position), z.array(z.never()).transform(() => ({}))]);
 
-export const addedOrder = z.object({
-  txid: z.array(z.string().regex(/^[A-Z0-9]{6}-[A-Z0-9]{5}-[A-Z0-9]{6}$/)).length(1),
+const orderId = z.string().regex(/^[A-Z0-9]{6}-[A-Z0-9]{5}-[A-Z0-9]{6}$/);
+export const addedOrder = z.object({ txid: z.array(orderId).length(1) });
+
+/** In the order of the request; each order of a batch has an id or an error of its own. */
+export const addedOrders = z.object({
+  orders: z.array(z.union([z.object({ txid: orderId }), z.object({ error: z.string().min(1) })])),
 });
 
 export const amended = z.object({ amend_id: z.string().min(1) });

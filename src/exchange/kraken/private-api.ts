@@ -1,4 +1,5 @@
-import KrakenClient from 'kraken-api';
+import { createHash, createHmac } from 'node:crypto';
+import { z } from 'zod';
 import { createNonceSource } from './nonce.ts';
 
 /** What became of one private call. Only `result` and `error` are Kraken's own words. */
@@ -8,10 +9,12 @@ export type PrivateReply =
   | { readonly kind: 'error'; readonly codes: readonly string[] }
   | { readonly kind: 'trouble'; readonly trouble: Trouble; readonly why: string };
 
-/** `warning`: a result may have stood beside it, but the client threw it away. */
+/** `warning`: one stood beside the result, which therefore proves nothing. */
 export type Trouble = 'warning' | 'http' | 'timeout' | 'unreadable' | 'connection';
 
-export type PrivateParams = Readonly<Record<string, string>>;
+/** Flat ones are sent as a form; with a list of objects, which only batches have, Kraken wants JSON. */
+export type PrivateParams = Readonly<Record<string, string | readonly BatchItem[]>>;
+export type BatchItem = Readonly<Record<string, string | boolean>>;
 
 export interface PrivateApi {
   /** Sends once; never throws. The caller keeps to one call in flight. */
@@ -27,63 +30,90 @@ export interface PrivateApiOptions {
   readonly now: () => number;
 }
 
-export function createPrivateApi(options: PrivateApiOptions): PrivateApi {
-  const { restUrl, key, secret, timeoutMs, now } = options;
-  const client = new KrakenClient(key, secret, { url: restUrl.replace(/\/+$/, ''), timeout: timeoutMs });
-  const nextNonce = createNonceSource(now);
-  return {
-    async call(method, params) {
-      try {
-        // A fresh object each time: the client writes the nonce into what it is given.
-        const response = await client.privateMethod(method, { ...params, nonce: nextNonce() });
-        return toReply(response);
-      } catch (error) {
-        return toFailure(error);
+const USER_AGENT = 'holdfast';
+
+/** Signed calls under one key. */
+export class SignedApi implements PrivateApi {
+  readonly #options: PrivateApiOptions;
+  readonly #nextNonce: () => string;
+
+  constructor(options: PrivateApiOptions) {
+    this.#options = options;
+    this.#nextNonce = createNonceSource(options.now);
+  }
+
+  async call(method: string, params: PrivateParams): Promise<PrivateReply> {
+    const { restUrl, key, secret, timeoutMs } = this.#options;
+    const path = `/0/private/${method}`;
+    const nonce = this.#nextNonce();
+    const { contentType, body } = encode({ ...params, nonce });
+    try {
+      const response = await fetch(new URL(path, restUrl), {
+        method: 'POST',
+        headers: {
+          'API-Key': key,
+          'API-Sign': signature(secret, path, nonce, body),
+          'Content-Type': contentType,
+          'User-Agent': USER_AGENT,
+        },
+        body,
+        // Followed, it would send the order again.
+        redirect: 'error',
+        signal: AbortSignal.timeout(timeoutMs),
+      });
+      if (!response.ok) {
+        await response.body?.cancel();
+        return { kind: 'trouble', trouble: 'http', why: `HTTP status ${response.status}` };
       }
-    },
-  };
-}
-
-function toReply(response: unknown): PrivateReply {
-  if (typeof response !== 'object' || response === null || !('result' in response)) {
-    return { kind: 'trouble', trouble: 'unreadable', why: 'answer without a result' };
+      return toReply(await response.json());
+    } catch (error) {
+      return toTrouble(error);
+    }
   }
-  return { kind: 'result', result: response.result };
 }
 
-/** The client's only own message; it hides warnings and strings that are neither error nor warning. */
-const HIDDEN_WARNING = 'Kraken API returned an unknown error';
+function encode(params: PrivateParams): { contentType: string; body: string } {
+  const flat = Object.entries(params).filter(
+    (entry): entry is [string, string] => typeof entry[1] === 'string',
+  );
+  if (flat.length < Object.keys(params).length)
+    return { contentType: 'application/json', body: JSON.stringify(params) };
+  return { contentType: 'application/x-www-form-urlencoded', body: new URLSearchParams(flat).toString() };
+}
 
-/** Errors of the HTTP layer carry request headers: take names and numbers from them, never the object. */
-function toFailure(error: unknown): PrivateReply {
+/** HMAC-SHA512 of the path and the SHA-256 of nonce and body: Kraken, "Spot REST authentication". */
+export function signature(secret: string, path: string, nonce: string, body: string): string {
+  const inner = createHash('sha256')
+    .update(nonce + body)
+    .digest();
+  return createHmac('sha512', Buffer.from(secret, 'base64')).update(path).update(inner).digest('base64');
+}
+
+const envelope = z.object({ error: z.array(z.string()), result: z.unknown().optional() });
+
+function toReply(answer: unknown): PrivateReply {
+  const { data } = envelope.safeParse(answer);
+  if (data === undefined) return unreadable('answer has no usable envelope');
+  const { error: codes, result } = data;
+  if (codes.some((code) => !/^[EW][A-Z][A-Za-z]*:/.test(code)))
+    return unreadable('an error in no known form');
+  const errors = codes.filter((code) => code.startsWith('E'));
+  if (errors.length > 0) return { kind: 'error', codes: errors };
+  if (codes.length > 0) return { kind: 'trouble', trouble: 'warning', why: 'a warning beside the result' };
+  if (result === undefined || result === null) return unreadable('answer without a result');
+  return { kind: 'result', result };
+}
+
+function unreadable(why: string): PrivateReply {
+  return { kind: 'trouble', trouble: 'unreadable', why };
+}
+
+/** Names and numbers only: nothing of the request may get into a log. */
+function toTrouble(error: unknown): PrivateReply {
+  if (error instanceof SyntaxError) return unreadable('answer is not JSON');
   if (!(error instanceof Error)) return { kind: 'trouble', trouble: 'connection', why: 'unknown failure' };
-  if (error instanceof SyntaxError) {
-    return { kind: 'trouble', trouble: 'unreadable', why: 'answer is not JSON' };
-  }
-  if (error instanceof TypeError) {
-    return { kind: 'trouble', trouble: 'unreadable', why: 'answer has no usable envelope' };
-  }
-  if (Object.getPrototypeOf(error) === Error.prototype) return toKrakenError(error.message);
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name;
-  if (code === 'ETIMEDOUT') return { kind: 'trouble', trouble: 'timeout', why: 'no answer in time' };
-  const status = httpStatus(error);
-  if (status !== null) return { kind: 'trouble', trouble: 'http', why: `HTTP status ${status}` };
+  if (error.name === 'TimeoutError') return { kind: 'trouble', trouble: 'timeout', why: 'no answer in time' };
+  const { cause } = error;
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : error.name;
   return { kind: 'trouble', trouble: 'connection', why: `connection failed (${code})` };
-}
-
-function toKrakenError(message: string): PrivateReply {
-  if (message === HIDDEN_WARNING) {
-    return { kind: 'trouble', trouble: 'warning', why: 'a warning without a visible result' };
-  }
-  if (!/^[A-Z][A-Za-z]*:/.test(message)) {
-    return { kind: 'trouble', trouble: 'unreadable', why: 'an error in no known form' };
-  }
-  // The client joins several errors and cuts the leading E of each.
-  return { kind: 'error', codes: message.split(/, (?=[A-Z][A-Za-z]*:)/).map((code) => `E${code}`) };
-}
-
-function httpStatus(error: Error): number | null {
-  if (!('response' in error) || typeof error.response !== 'object' || error.response === null) return null;
-  const { response } = error;
-  return 'statusCode' in response && typeof response.statusCode === 'number' ? response.statusCode : null;
 }

@@ -26,12 +26,25 @@ export interface Session {
     schema: Schema,
   ): Promise<z.infer<Schema> | null>;
   /** Runs once, never repeated; rejects with `WaitedTooLong` if its turn does not come in time. */
-  once(call: {
-    readonly cost: CallCost;
-    readonly priority: CallPriority;
-    readonly maxWaitMs?: number;
-    readonly run: () => Promise<PrivateReply>;
-  }): Promise<PrivateReply>;
+  once(call: OnceOnly & { readonly run: () => Promise<PrivateReply> }): Promise<PrivateReply>;
+  /**
+   * As {@link once}, but what to send is settled when its turn comes: `cost` is the least that it can be, more goes
+   * only if it fits, and `null` sends nothing.
+   */
+  onceLate(
+    call: OnceOnly & { readonly run: (fits: (cost: CallCost) => boolean) => Promise<Sent | null> },
+  ): Promise<void>;
+}
+
+interface OnceOnly {
+  readonly cost: CallCost;
+  readonly priority: CallPriority;
+  readonly maxWaitMs?: number;
+}
+
+export interface Sent {
+  readonly reply: PrivateReply;
+  readonly cost: CallCost;
 }
 
 /** Whoever asked has given up by then, and must not cost those who come after. */
@@ -85,6 +98,13 @@ export function createSession(api: PrivateApi, queue: CallQueue): Session {
       return (await askLate(method, () => params, priority, schema)) as z.infer<typeof schema>;
     },
     once: (call) => queue.add({ ...call, booking }),
+    async onceLate(call) {
+      await queue.add({
+        ...call,
+        booking: (sent) => (sent === null ? 'unsent' : booking(sent.reply)),
+        spent: (sent) => sent?.cost ?? call.cost,
+      });
+    },
   };
 }
 

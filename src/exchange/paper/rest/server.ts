@@ -8,7 +8,7 @@ import { ACCOUNT } from './account.ts';
 import { answerAfterFault, hold } from './fault-answers.ts';
 import { HISTORY } from './history.ts';
 import { ORDER_CHANGES } from './order-changes.ts';
-import { ORDERS } from './orders.ts';
+import { ORDERS, ordersOf } from './orders.ts';
 import type { ApiKey } from '../state.ts';
 import type { PrivateEndpoint } from './private.ts';
 import { PUBLIC } from './public.ts';
@@ -120,7 +120,8 @@ async function answerPrivate(
     context.limits.chargeRest(key.key, context.store.account(key.accountId).tier, name, receivedAtMs);
     requirePermission(key, ...endpoint.needs);
   } catch (error) {
-    if (name === 'AddOrder') noteTurnedAway(header(request, 'api-key'), params, receivedAtMs, error, context);
+    if (DESK_CALLS.has(name))
+      noteTurnedAway(header(request, 'api-key'), params, receivedAtMs, error, context);
     throw error;
   }
   const { accountId } = key;
@@ -132,7 +133,7 @@ async function answerPrivate(
   return DESK_CALLS.has(name) ? work() : withFaults(name, context, work);
 }
 
-/** An order that did not get past the door has arrived all the same, and is on record. */
+/** Orders that did not get past the door have arrived all the same, and are on record. */
 function noteTurnedAway(
   keyName: string | undefined,
   params: Params,
@@ -142,7 +143,8 @@ function noteTurnedAway(
 ): void {
   const key = store.keys.get(keyName ?? '');
   if (!key || !(error instanceof KrakenError)) return;
-  desk.refuse(desk.arrive(key.accountId, params.values, 'rest', receivedAtMs), error.message);
+  for (const raw of ordersOf(params))
+    desk.refuse(desk.arrive(key.accountId, raw, 'rest', receivedAtMs), error.message);
   store.commit();
 }
 

@@ -1,7 +1,7 @@
-import KrakenClient from 'kraken-api';
 import pg from 'pg';
 import { Worker, type WorkerOptions } from '@temporalio/worker';
 import { HoldfastClient } from '../../../../src/client.ts';
+import { SignedApi } from '../../../../src/exchange/kraken/private-api.ts';
 import { MarketHub } from '../../../../src/market/hub.ts';
 import { breakBuild } from './broken.ts';
 import { afterwards, reach } from './reach.ts';
@@ -61,12 +61,13 @@ function around(step: string, work: AsyncFunction): AsyncFunction {
   };
 }
 
-/** Orders that a guard sends from memory pass here too. */
+/** Orders that a guard sends from memory pass here too; a batch of them reaches the same points as one. */
 function hookExchangeCalls(): void {
-  const prototype = KrakenClient.prototype as { privateMethod: AnyFunction };
-  const call = prototype.privateMethod as AsyncFunction;
-  prototype.privateMethod = function (this: unknown, ...args: unknown[]) {
-    return around(`call-${String(args[0])}`, call.bind(this))(...args);
+  const call = method(SignedApi.prototype, 'call');
+  SignedApi.prototype.call = function (name, params) {
+    const step = name === 'AddOrderBatch' ? 'AddOrder' : name;
+    reach(`call-${step}:before`);
+    return afterwards(call.call(this, name, params), `call-${step}:after`);
   };
 }
 
