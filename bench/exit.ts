@@ -38,10 +38,11 @@ const BREACHES_PER_PAIR = 25;
  * Mark published by the exchange → exit order received by it, both by the exchange's own clock and journal, over
  * the whole stack on loopback, while all 50 symbols move. Rounded up to whole milliseconds.
  */
-export async function* exitRows({ quick, positions }: BenchOptions): AsyncGenerator<object> {
+export async function* exitRows({ quick, positions, mechanism: only }: BenchOptions): AsyncGenerator<object> {
   for (const size of quick ? QUICK : FULL) {
     if (positions !== null && size.positions !== positions) continue;
     for (const mechanism of ['guard', 'signal', 'poll'] as const) {
+      if (only !== null && mechanism !== only) continue;
       if (size.samples[mechanism] > 0) yield* measured(mechanism, size, quick);
     }
   }

@@ -9,8 +9,8 @@ import type { BenchOptions } from './options.ts';
 type Rows = (options: BenchOptions) => Iterable<object> | AsyncIterable<object>;
 
 /**
- * `npm run bench -- [NAME…] --json`: one JSON line a row; all of them when none is named. `--positions=N` runs that size
- * only. With `--quick` those on a stack run in seconds, to see that they still work: their figures mean nothing.
+ * `npm run bench -- [NAME…] --json`: one JSON line a row; all of them when none is named. `--positions=N` and
+ * `--mechanism=guard` run that size and that way of `exit` only. With `--quick` those on a stack run in seconds, to see that they still work: their figures mean nothing.
  */
 const BENCHES: Readonly<Record<string, Rows>> = {
   exit: exitRows,
@@ -23,10 +23,8 @@ const BENCHES: Readonly<Record<string, Rows>> = {
 
 const names = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
 const quick = process.argv.includes('--quick');
-const size = /^--positions=(\d+)$/.exec(
-  process.argv.find((each) => each.startsWith('--positions=')) ?? '',
-)?.[1];
-const positions = size === undefined ? null : Number(size);
+const positions = option('positions');
+const mechanism = option('mechanism');
 const unknown = names.filter((name) => !(name in BENCHES));
 if (unknown.length > 0) {
   process.stderr.write(
@@ -35,7 +33,16 @@ if (unknown.length > 0) {
   process.exitCode = 1;
 } else {
   for (const name of names.length > 0 ? names : Object.keys(BENCHES)) {
-    for await (const row of BENCHES[name]?.({ quick, positions }) ?? [])
+    for await (const row of BENCHES[name]?.({
+      quick,
+      positions: positions === null ? null : Number(positions),
+      mechanism,
+    }) ?? [])
       process.stdout.write(`${JSON.stringify(row)}\n`);
   }
+}
+
+function option(name: string): string | null {
+  const prefix = `--${name}=`;
+  return process.argv.find((each) => each.startsWith(prefix))?.slice(prefix.length) ?? null;
 }
