@@ -13,8 +13,11 @@ import {
 
 let kraken: ScriptedKraken;
 let exchange: KrakenExchange;
+/** Our clock, ahead of the machine's. */
+let aheadMs: number;
 
 beforeEach(async () => {
+  aheadMs = 0;
   kraken = await startScriptedKraken();
   kraken.on('AddOrder', ({ params }) => ({ result: { descr: {}, txid: [idOf(params.cl_ord_id)] } }));
   kraken.on('AddOrderBatch', ({ orders }) => ({
@@ -25,6 +28,7 @@ beforeEach(async () => {
     key: SAMPLE_KEY,
     secret: SAMPLE_SECRET,
     timeoutMs: 400,
+    now: () => Date.now() + aheadMs,
     log: recordedLog(),
   });
   await exchange.instruments();
@@ -64,10 +68,13 @@ const accepted = (number: number): SubmitOutcome => ({
 });
 
 /**
- * Lets `orders` wait behind an order that is under way, until so many of them are too late; resolves to their outcomes
- * without that one's.
+ * Lets `orders` wait behind an order that is under way until `meanwhile` is over; resolves to their outcomes without
+ * that one's.
  */
-async function behindAnother(orders: () => Promise<SubmitOutcome>[], late = 0): Promise<SubmitOutcome[]> {
+async function behindAnother(
+  orders: () => Promise<SubmitOutcome>[],
+  meanwhile: () => unknown = () => undefined,
+): Promise<SubmitOutcome[]> {
   const answer = ({ params }: ReceivedCall) => ({ result: { descr: {}, txid: [idOf(params.cl_ord_id)] } });
   let release: () => void = () => undefined;
   const arrived = new Promise<void>((hasArrived) => {
@@ -84,7 +91,7 @@ async function behindAnother(orders: () => Promise<SubmitOutcome>[], late = 0): 
   const outcomes = orders().map((outcome) => outcome.finally(() => (settled += 1)));
   // Each asks for the exchange's time before it takes its place.
   while (exchange.callBudget().waiting + settled < outcomes.length) await nextTurn();
-  while (settled < late) await nextTurn();
+  await meanwhile();
   release();
   expect(await first).toMatchObject({ kind: 'accepted' });
   return Promise.all(outcomes);
@@ -118,18 +125,35 @@ describe('exits that wait together', () => {
 
   it('share the earliest deadline, and leave behind what is past its own', async () => {
     const earliestMs = Date.now() + 5_000;
+    const late: Promise<SubmitOutcome>[] = [];
     const outcomes = await behindAnother(
-      () => [
-        submit(1, { deadlineMs: earliestMs + 3_000 }),
-        submit(2, { deadlineMs: earliestMs }),
-        submit(3, { deadlineMs: Date.now() + 100 }),
-      ],
-      1,
+      () => {
+        late.push(submit(3, { deadlineMs: Date.now() + 100 }));
+        return [
+          submit(1, { deadlineMs: earliestMs + 3_000 }),
+          submit(2, { deadlineMs: earliestMs }),
+          ...late,
+        ];
+      },
+      () => Promise.all(late),
     );
     expect(outcomes).toMatchObject([accepted(1), accepted(2), { kind: 'refused', code: 'deadline-passed' }]);
     const [batch] = kraken.sent('AddOrderBatch');
     expect(sentIds(batch!)).toEqual([1, 2].map(clientOrderId));
     expect(Math.abs(Date.parse(batch?.params.deadline ?? '') - earliestMs)).toBeLessThan(1_000);
+  });
+
+  it('do not wait for one whose time is nearly up', async () => {
+    const soonMs = Date.now() + 8_000;
+    const outcomes = await behindAnother(
+      () => numbers(4).map((number) => submit(number, number === 2 ? { deadlineMs: soonMs } : {})),
+      () => (aheadMs = 7_500),
+    );
+    expect(outcomes).toEqual(numbers(4).map(accepted));
+    expect(kraken.sent('AddOrder').map(({ params }) => params.cl_ord_id)).toEqual(
+      [0, 1, 2].map(clientOrderId),
+    );
+    expect(kraken.sent('AddOrderBatch').map(sentIds)).toEqual([[3, 4].map(clientOrderId)]);
   });
 
   it('are refused one by one where the exchange says so', async () => {

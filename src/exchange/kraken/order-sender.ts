@@ -31,6 +31,8 @@ interface Waiter {
 
 /** Kraken's limit of orders in one batch. */
 const MOST_IN_BATCH = 15;
+/** A batch has one deadline: an order that is nearer to its own would take the others with it. */
+const LEAST_LEFT_MS = 1_000;
 
 const tooLate = () => new WaitedTooLong('the deadline passed');
 
@@ -78,7 +80,7 @@ export function createOrderSender({
         cost: addOrderCost(order.symbol),
         priority: order.priority,
         maxWaitMs: order.deadlineMs - now(),
-        run: (fits) => sendWaiting(take(lane, fits)),
+        run: (fits) => sendOrReject(take(lane, fits)),
       });
       turn.catch((error: unknown) => {
         const at = lane.indexOf(waiter);
@@ -89,18 +91,35 @@ export function createOrderSender({
     });
   }
 
+  /** Those that leave now, in the order in which they came. */
   function take(lane: Waiter[], fits: (cost: CallCost) => boolean): Waiter[] {
     const taken: Waiter[] = [];
     while (taken.length < MOST_IN_BATCH) {
       const [next] = lane;
       if (next === undefined) break;
-      const isAnother = taken.length > 1;
-      if (isAnother && !fits(batchCost(next.order.symbol, taken.length + 1))) break;
+      const leftMs = next.order.deadlineMs - now();
+      if (leftMs <= 0) {
+        lane.shift();
+        next.reject(tooLate());
+        continue;
+      }
+      const mayJoin = leftMs >= LEAST_LEFT_MS && fits(batchCost(next.order.symbol, taken.length + 1));
+      if (taken.length > 0 && !mayJoin) break;
       lane.shift();
-      if (now() >= next.order.deadlineMs) next.reject(tooLate());
-      else taken.push(next);
+      taken.push(next);
+      if (leftMs < LEAST_LEFT_MS) break;
     }
     return taken;
+  }
+
+  async function sendOrReject(batch: readonly Waiter[]): Promise<Sent | null> {
+    try {
+      return await sendWaiting(batch);
+    } catch (error) {
+      const why = error instanceof Error ? error : new Error('an order was not sent');
+      for (const { reject } of batch) reject(why);
+      throw why;
+    }
   }
 
   async function sendWaiting(batch: readonly Waiter[]): Promise<Sent | null> {

@@ -82,7 +82,7 @@ function encode(params: PrivateParams): { contentType: string; body: string } {
 }
 
 /** HMAC-SHA512 of the path and the SHA-256 of nonce and body: Kraken, "Spot REST authentication". */
-export function signature(secret: string, path: string, nonce: string, body: string): string {
+function signature(secret: string, path: string, nonce: string, body: string): string {
   const inner = createHash('sha256')
     .update(nonce + body)
     .digest();
