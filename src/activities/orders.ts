@@ -1,6 +1,7 @@
 import { activityInfo } from '@temporalio/activity';
 import type { Decimal } from '../domain/money.ts';
 import type { Fill, OrderSide } from '../domain/position.ts';
+import { SEND_WINDOW_MS } from '../domain/safety-times.ts';
 import { tradeIdOf } from '../workflows/trade-id.ts';
 import { clientOrderId, type Leg } from '../exchange/client-order-id.ts';
 import type { Exchange, OrderRequest, OrderSnapshot, SubmitOutcome } from '../exchange/port.ts';
@@ -43,22 +44,29 @@ export interface OrderActivityDependencies {
   readonly exchange: Exchange;
   readonly intents: IntentJournal;
   readonly orderWatch: Pick<OrderWatch, 'read'>;
+  readonly now: () => number;
   readonly log: Logger;
 }
 
-export function createOrderActivities({ exchange, intents, orderWatch, log }: OrderActivityDependencies) {
+export function createOrderActivities(dependencies: OrderActivityDependencies) {
+  const { exchange, intents, orderWatch, now, log } = dependencies;
   return {
     /** Sends once. The answer `unknown` leaves the proof to `lookUpOrder`. */
     async sendOrder(request: SendRequest): Promise<SendResult> {
       const { workflowId } = workflowExecution();
       const clOrdId = clientOrderId(workflowId, request.leg);
+      // The deadline is by Temporal's clock: to one that is behind it, it would seem further away than it ever was.
+      const deadlineMs = Math.min(request.deadlineMs, now() + SEND_WINDOW_MS);
       const trade = { tradeId: tradeIdOf(workflowId), clOrdId, leg: request.leg };
       await intents.sending(workflowId, clOrdId, request);
       log.info(
         { ...trade, event: 'order-sent', side: request.side, quantity: request.quantity },
         'order sent',
       );
-      const outcome = await exchange.submit(orderRequest(clOrdId, request), request.purpose);
+      const outcome = await exchange.submit(
+        orderRequest(clOrdId, { ...request, deadlineMs }),
+        request.purpose,
+      );
       await intents.answered(clOrdId, outcome);
       if (outcome.kind !== 'accepted') {
         log.warn({ ...trade, event: `order-${outcome.kind}`, outcome }, `order ${outcome.kind}`);
@@ -75,19 +83,25 @@ export function createOrderActivities({ exchange, intents, orderWatch, log }: Or
       return { kind: 'accepted', order };
     },
 
+    /** Answers when it was asked, by the clock of the question: a worker's may be ahead, and absence be believed early. */
     async lookUpOrder(question: {
       leg: Leg;
       sinceMs: number;
       purpose: OrderPurpose;
+      /** Epoch ms, by Temporal's clock. */
+      askedAtMs: number;
     }): Promise<{ order: OrderOnExchange | null; askedAtMs: number }> {
       const { workflowId } = workflowExecution();
       const clOrdId = clientOrderId(workflowId, question.leg);
+      const begunAtMs = now();
       const { order, askedAtMs } = await exchange.lookUp(clOrdId, question.sinceMs, question.purpose);
+      // It may have joined one that was under way.
+      const earlierMs = Math.max(0, begunAtMs - askedAtMs);
       log.info(
         { tradeId: tradeIdOf(workflowId), clOrdId, event: 'order-looked-up', found: order !== null },
         order ? 'order found on the exchange' : 'order not found yet',
       );
-      return { order: order && onExchange(order), askedAtMs };
+      return { order: order && onExchange(order), askedAtMs: question.askedAtMs - earlierMs };
     },
 
     async readOrder(question: { exchangeOrderId: string; purpose: OrderPurpose }): Promise<OrderOnExchange> {

@@ -19,9 +19,16 @@ const AT_ONCE_MS = 1_500;
 type Activity = (...args: never[]) => Promise<unknown>;
 
 /**
+ * One at a time in a workflow: the answers of two that end within one workflow task come together when the history is
+ * replayed, and what they lead to may come in another order than it did.
+ */
+let isAtOnce = false;
+
+/**
  * Tried once here and now, within the workflow task: one event in the history instead of six, and no dispatch.
- * What can't be answered so becomes an activity of its own, with its retries. The first try leaves no trace when
- * its worker dies, so this is only for what may be repeated: questions, and records that are idempotent.
+ * What can't be answered so, or while another is being tried, becomes an activity of its own, with its retries. The
+ * first try leaves no trace when its worker dies, so this is only for what may be repeated: questions, and records
+ * that are idempotent.
  */
 function atOnce<A>(options: ActivityOptions): ActivityInterfaceFor<A> {
   const first = proxyLocalActivities<A>({
@@ -34,12 +41,16 @@ function atOnce<A>(options: ActivityOptions): ActivityInterfaceFor<A> {
     get: (_first, name) => {
       const [tryOnce, untilDone] = [first, patient].map((each) => Reflect.get(each, name) as Activity);
       return async (...args: never[]): Promise<unknown> => {
+        if (isAtOnce) return untilDone?.(...args);
+        isAtOnce = true;
         try {
           return await tryOnce?.(...args);
         } catch (failure) {
           if (!(failure instanceof TemporalFailure) || isCancellation(failure)) throw failure;
-          return untilDone?.(...args);
+        } finally {
+          isAtOnce = false;
         }
+        return untilDone?.(...args);
       };
     },
   });

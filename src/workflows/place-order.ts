@@ -63,7 +63,8 @@ export async function proveOutcome(
   const absentFromMs = absenceProvableFromMs(lastDeadlineMs, listingLagMs);
   const longestPauseMs = Math.max(firstPauseMs, 10_000);
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
-    const answer = await asking.lookUpOrder({ leg: leg.leg, sinceMs, purpose: leg.purpose });
+    const question = { leg: leg.leg, sinceMs, purpose: leg.purpose, askedAtMs: Date.now() };
+    const answer = await asking.lookUpOrder(question);
     if (answer.order) return answer.order;
     if (answer.askedAtMs >= absentFromMs) return null;
     await sleep(Math.min(pauseMs, Math.max(100, absentFromMs - Date.now())));

@@ -64,6 +64,8 @@ export type PlannedFault = Fault & {
 };
 
 export interface Plan {
+  /** Between two trades, at least. A short storm takes its time, so that there is something to lose at each fault. */
+  readonly pauseMs: number;
   readonly trades: readonly PlannedTrade[];
   readonly faults: readonly PlannedFault[];
 }
@@ -82,6 +84,7 @@ export const SYMBOLS = ['BTC/USD', 'ETH/USD', 'SOL/USD', 'XRP/USD', 'ADA/USD', '
 export function planStorm({ seed, trades, faults, workers }: PlanOptions): Plan {
   const random = createRandom(`storm-${seed}`);
   return {
+    pauseMs: faults === 'short' ? 1_500 : 250,
     trades: Array.from({ length: trades }, (_, index) => planTrade(random, seed, index)),
     faults:
       faults === 'short'

@@ -60,7 +60,12 @@ export async function runStorm(options: StormOptions): Promise<StormReport> {
     await market.start();
     say(`the stack is up in ${stack.directory}`);
     const striker = new Striker(stack, control);
-    const traders = new Traders({ temporal, market, onOpened: striking(plan, striker, say) });
+    const traders = new Traders({
+      temporal,
+      market,
+      pauseMs: plan.pauseMs,
+      onOpened: striking(plan, striker, say),
+    });
     await traders.openAll(plan.trades);
     const stormOverMs = Date.now();
     say('all trades are opened; waiting for the last faults to pass');

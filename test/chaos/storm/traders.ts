@@ -7,7 +7,6 @@ import type { StormMarket } from './market.ts';
 
 /** Trades under way at once. */
 const AT_ONCE = 24;
-const LEAST_PAUSE_MS = 250;
 const RETRY_MS = 500;
 /** Long, so that an outage delays entries more often than it rejects them. */
 const SIGNAL_TTL_MS = 60_000;
@@ -15,6 +14,8 @@ const SIGNAL_TTL_MS = 60_000;
 export interface TradersOptions {
   readonly temporal: Client;
   readonly market: StormMarket;
+  /** Least, after each trade. */
+  readonly pauseMs: number;
   /** Called with the number of trades opened so far, after each. */
   readonly onOpened: (opened: number) => void;
 }
@@ -54,7 +55,7 @@ export class Traders {
       this.#watching.set(trade.tradeId, this.#follow(trade));
       if (trade.exitAfterMs !== null) void this.#demandExit(trade.tradeId, trade.exitAfterMs);
       this.#options.onOpened(index + 1);
-      await delay(LEAST_PAUSE_MS);
+      await delay(this.#options.pauseMs);
     }
   }
 
