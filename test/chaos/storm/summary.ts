@@ -1,26 +1,45 @@
 import type { StormReport } from './report.ts';
 
 const MOST_CASES = 20;
+const COLUMNS = 80;
 
 /** The verdict for people. */
 export function summary(report: StormReport): string {
   const { seed, trades, orders, faultsInAll, steps, ends, findings, durationMs, cases } = report;
   const wrong = Object.entries(cases).filter(([, each]) => each.length > 0);
   return [
-    `storm ${seed}: ${trades} trades (${inWords(ends)}), ${orders} orders accepted, in ${seconds(durationMs)}`,
-    `${faultsInAll} faults: ${inWords(report.faults)}; ${steps.struck} of ${steps.of} steps of a trade`,
+    ...wrapped(
+      `storm ${seed}: ${trades} trades (${inWords(ends)}), ${orders} orders accepted, in ${seconds(durationMs)}`,
+    ),
+    ...wrapped(
+      `${faultsInAll} faults, at ${steps.struck} of ${steps.of} steps of a trade: ${inWords(report.faults)}`,
+    ),
     ...table('without evaluation', report.unwatchedMs),
     ...table('until all watched again', report.recoveryMs),
-    `findings that wait for a person: ${inWords(findings)}`,
-    wrong.length === 0
-      ? `all ${Object.keys(cases).length} invariants hold`
-      : `BROKEN: ${inWords(Object.fromEntries(wrong.map(([name, each]) => [name, each.length])))}`,
+    ...wrapped(`findings that wait for a person: ${inWords(findings)}`),
+    ...wrapped(
+      wrong.length === 0
+        ? `all ${Object.keys(cases).length} invariants hold`
+        : `BROKEN: ${inWords(Object.fromEntries(wrong.map(([name, each]) => [name, each.length])))}`,
+    ),
     ...wrong.flatMap(([name, each]) => [
       `${name}:`,
       ...each.slice(0, MOST_CASES).map((one) => `  ${one}`),
       ...(each.length > MOST_CASES ? [`  and ${each.length - MOST_CASES} more`] : []),
     ]),
   ].join('\n');
+}
+
+/** Lines that fit a terminal; those after the first are indented. */
+function wrapped(text: string): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= COLUMNS)
+      lines.splice(-1, 1, `${last} ${word}`);
+    else lines.push(last === undefined ? word : `  ${word}`);
+  }
+  return lines;
 }
 
 function inWords(counts: Readonly<Record<string, number>>): string {
