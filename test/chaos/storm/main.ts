@@ -46,7 +46,7 @@ const {
   keep,
   json,
 } = program.parse().opts<Options>();
-const { cases, ...verdict } = await runStorm({
+const { cases, longGaps, ...verdict } = await runStorm({
   trades,
   seed,
   faults: short === true ? 'short' : (faults ?? Math.round(trades / 3)),
@@ -56,7 +56,7 @@ const { cases, ...verdict } = await runStorm({
   keep: keep === true,
   say: (line) => process.stderr.write(`${new Date().toISOString().slice(11, 19)} ${line}\n`),
 });
-if (json !== true) process.stdout.write(`${summary({ cases, ...verdict })}\n`);
+if (json !== true) process.stdout.write(`${summary({ cases, longGaps, ...verdict })}\n`);
 process.stdout.write(`${JSON.stringify(verdict)}\n`);
 process.exit(Object.values(verdict.invariants).some((number) => number > 0) ? 1 : 0);
 

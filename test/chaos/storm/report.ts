@@ -7,7 +7,10 @@ import type { Plan } from './plan.ts';
 import type { TemporalKind } from './servers.ts';
 import type { StormOptions } from './storm.ts';
 import type { Strike } from './strikes.ts';
-import { spread, type Exposure, type WatchLog } from './watch.ts';
+import { spread, type Exposure, type Gap, type WatchLog } from './watch.ts';
+
+/** The end of a lease, and 5 s. */
+const LONG_GAP_MS = 15_000;
 
 type Counts = Readonly<Record<string, number>>;
 type Spread = ReturnType<typeof spread>;
@@ -37,6 +40,8 @@ export interface StormReport {
   readonly durationMs: number;
   /** What is wrong, for people. */
   readonly cases: Violations;
+  /** Which positions went longest without an evaluation, longer than a lost worker explains; for people. */
+  readonly longGaps: readonly Gap[];
 }
 
 export function report(from: {
@@ -88,6 +93,9 @@ export function report(from: {
     ),
     durationMs: Date.now() - from.startedMs,
     cases: violations,
+    longGaps: gaps
+      .filter(({ fromMs, untilMs }) => untilMs - fromMs > LONG_GAP_MS)
+      .toSorted((left, right) => right.untilMs - right.fromMs - (left.untilMs - left.fromMs)),
   };
 }
 

@@ -15,6 +15,11 @@ export function summary(report: StormReport): string {
       `${faultsInAll} faults, at ${steps.struck} of ${steps.of} steps of a trade: ${inWords(report.faults)}`,
     ),
     ...table('without evaluation', report.unwatchedMs),
+    ...report.longGaps
+      .slice(0, MOST_CASES)
+      .flatMap(({ positionId, fromMs, untilMs, cause }) =>
+        wrapped(`  ${positionId} from ${clock(fromMs)} for ${seconds(untilMs - fromMs)}: ${cause}`),
+      ),
     ...table('until all watched again', report.recoveryMs),
     ...wrapped(`findings that wait for a person: ${inWords(findings)}`),
     ...wrapped(
@@ -59,4 +64,8 @@ function table(title: string, rows: StormReport['recoveryMs']): string[] {
 
 function seconds(ms: number): string {
   return `${(ms / 1_000).toFixed(1)} s`;
+}
+
+function clock(atMs: number): string {
+  return new Date(atMs).toISOString().slice(11, 19);
 }
