@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'vitest';
 import type { Side } from '../../src/domain/position.ts';
+import type { KrakenExchange } from '../../src/exchange/kraken/kraken-exchange.ts';
 import type { ProtectiveStop } from '../../src/workflows/messages.ts';
 import type { Lane } from '../chaos/support/lane.ts';
 import { until } from '../chaos/support/until.ts';
 import { acceptedLegs, filledBy, type LegOnExchange } from './order-legs.ts';
+import type { PaperAccount } from './paper-control.ts';
 
 const WITHIN_MS = 60_000;
 
@@ -59,3 +61,54 @@ export async function expectSoldOnce(lane: Lane, tradeId: string, by: readonly s
   expect(openOrders).toEqual([]);
   expect(positions).toEqual([]);
 }
+
+/** Compares exchange, database and workflows until a finding of the kind came to that. */
+export async function reconcileUntil(lane: Lane, kind: string, action: string): Promise<void> {
+  await until(`${kind} is ${action}`, 120_000, async () => {
+    const { findings } = await lane.client.reconcileNow(`reconcile-${randomUUID()}`);
+    return findings.some((finding) => finding.kind === kind && finding.action === action);
+  });
+}
+
+/**
+ * Whatever a test left behind when it failed: faults are disarmed, what nobody watches is taken over, trades exit,
+ * and what is nobody's even then is cancelled and sold by hand.
+ */
+export async function leaveNothing(lane: Lane, byHand: KrakenExchange): Promise<void> {
+  await lane.paper.disarm();
+  await until('nothing is left of a test', 180_000, async () => {
+    if (await isEmpty(lane)) return true;
+    await lane.client.reconcileNow(`reconcile-${randomUUID()}`);
+    const running = await lane.client.runningTradeIds();
+    await Promise.all(running.map((tradeId) => lane.client.requestExit(tradeId, 'left by a test')));
+    if (running.length === 0) await clearByHand(lane, byHand);
+    return isEmpty(lane);
+  });
+}
+
+async function isEmpty(lane: Lane): Promise<boolean> {
+  const { balances, openOrders, positions } = await lane.paper.account();
+  const running = await lane.client.runningTradeIds();
+  return [running, openOrders, positions, heldAssets(balances)].every((left) => left.length === 0);
+}
+
+async function clearByHand(lane: Lane, byHand: KrakenExchange): Promise<void> {
+  for (const { txid } of (await lane.paper.account()).openOrders) await byHand.cancel(txid, 'exit');
+  const { balances } = await lane.paper.account();
+  for (const [asset, quantity] of heldAssets(balances)) {
+    await byHand.submit(
+      {
+        clientOrderId: `left-${randomUUID().slice(0, 8)}`,
+        symbol: `${asset}/USD`,
+        side: 'sell',
+        type: 'market',
+        quantity,
+        deadlineMs: Date.now() + 30_000,
+      },
+      'exit',
+    );
+  }
+}
+
+const heldAssets = (balances: PaperAccount['balances']) =>
+  Object.entries(balances).filter(([asset, total]) => asset !== 'USD' && Number(total) > 0);

@@ -19,8 +19,8 @@ export function tradesWithFiredStops(views: ThreeViews): string[] {
 }
 
 /**
- * A trade learns of its stop when it looks, or from here: that it has sold, or that it rests no more though nothing
- * was sold, because somebody cancelled it.
+ * A trade learns of its stop when it looks, as the private stream has it do, or from here where that is silent: that it
+ * has sold, or that it rests no more though nothing was sold, because somebody cancelled it.
  */
 export function stopFindings(views: ThreeViews): Disagreement[] {
   const open = views.running.filter(({ stage, positionId }) => stage === 'open' && positionId !== null);
