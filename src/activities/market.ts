@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 import type { StoredLivePosition } from '../../db/entities/positions.ts';
 import type { Ledger } from '../../db/repositories/ledger.ts';
@@ -20,6 +21,8 @@ export type ArmRequest = Omit<ArmedTrade, 'exit'> & {
 
 const BEAT_MS = 2_000;
 const TOLD_AT_ONCE = 20;
+/** Temporal lists a trade a moment after it began, so one that the guard took last may be missing at first. */
+const LISTED_AFTER_MS = 2_000;
 /** A lease is renewed before the activity's own time runs out. */
 const RENEW_AFTER_MS = 23 * 3_600_000;
 /** Longest that a question about a guard waits for a database that may be down. */
@@ -132,19 +135,27 @@ export function createMarketActivities(dependencies: MarketActivityDependencies)
     }): Promise<number> {
       const { leaseId, lastDeadlineMs, soldPositions } = lost;
       const context = Context.current();
-      const trades = await client.runningTrades();
-      await inParallel(trades, TOLD_AT_ONCE, async ({ tradeId, positionId }) => {
-        // The list may be older than the position.
-        const mayHaveSold =
-          soldPositions === null || positionId === null || soldPositions.includes(positionId);
-        await client.signalGuardLost(tradeId, { leaseId, lastDeadlineMs, mayHaveSold });
-        context.heartbeat(tradeId);
-      });
+      const told = new Set<string>();
+      const tellThoseListed = async () => {
+        const trades = (await client.runningTrades()).filter(({ tradeId }) => !told.has(tradeId));
+        await inParallel(trades, TOLD_AT_ONCE, async ({ tradeId, positionId }) => {
+          // The list may be older than the position.
+          const mayHaveSold =
+            soldPositions === null || positionId === null || soldPositions.includes(positionId);
+          await client.signalGuardLost(tradeId, { leaseId, lastDeadlineMs, mayHaveSold });
+          told.add(tradeId);
+          context.heartbeat(tradeId);
+        });
+      };
+      await tellThoseListed();
+      context.heartbeat();
+      await delay(LISTED_AFTER_MS);
+      await tellThoseListed();
       log.warn(
-        { event: 'guard-lost', leaseId, trades: trades.length, isKnown: soldPositions !== null },
+        { event: 'guard-lost', leaseId, trades: told.size, isKnown: soldPositions !== null },
         `guard ${leaseId} ended; its trades arm elsewhere`,
       );
-      return trades.length;
+      return told.size;
     },
   };
 }

@@ -57,13 +57,17 @@ export class GuardKeeper {
 
   /** The lease under which this worker guards now. Throws {@link NoLease}. */
   guard(): GuardRef {
-    const leaseId = this.#leaseId;
+    const { leaseId } = this;
     if (leaseId === null || this.#stopping) throw new NoLease('this worker holds no lease now');
     return { leaseId, taskQueue: this.#options.taskQueue };
   }
 
+  /**
+   * Null from the moment at which it runs out, not only once a beat has been refused: a trade that was armed in between
+   * would have missed the word that the lease is lost.
+   */
   get leaseId(): string | null {
-    return this.#leaseId;
+    return this.#options.lease.leftMs() > 0 ? this.#leaseId : null;
   }
 
   /** @param askedAtMs when Temporal was asked, epoch ms by its clock */
@@ -99,7 +103,7 @@ export class GuardKeeper {
   ): { readonly isHeld: boolean; readonly last: LastEvaluation | null } | 'another lease' {
     if (this.#leaseId !== leaseId) return 'another lease';
     const guarded = this.#options.hub.find(positionId);
-    return { isHeld: guarded !== null, last: guarded?.last ?? null };
+    return { isHeld: this.leaseId !== null && guarded !== null, last: guarded?.last ?? null };
   }
 
   /** A mark or a prediction decided: sell at once if allowed, then tell the trade until it has heard. */

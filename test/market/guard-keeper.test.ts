@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { pino } from 'pino';
+import { LEASE_TIMEOUT_MS } from '../../src/domain/safety-times.ts';
 import { STARTING_THRESHOLDS } from '../../src/domain/thresholds.ts';
 import type { Quote } from '../../src/exchange/port.ts';
 import { GuardKeeper, NoLease } from '../../src/market/guard-keeper.ts';
@@ -173,5 +174,21 @@ describe('a guard', () => {
     mark('50');
     expect(fired).toEqual([]);
     await expect(keeper.arm(armed('p'), 1)).rejects.toThrow(NoLease);
+  });
+
+  it('takes no position once its lease has run out, though nobody has told it yet', async () => {
+    let isHeard = true;
+    const { keeper, clock, end } = await guardedMarket(() =>
+      isHeard ? Promise.resolve() : new Promise(() => undefined),
+    );
+    await keeper.arm(armed('before'), 1);
+    isHeard = false;
+    expect(keeper.holding('before', 'lease-1')).toMatchObject({ isHeld: true });
+    clock.aheadMs = LEASE_TIMEOUT_MS + 1;
+    expect(leaseOf(keeper)).toBeNull();
+    expect(keeper.leaseId).toBeNull();
+    expect(keeper.holding('before', 'lease-1')).toMatchObject({ isHeld: false });
+    await expect(keeper.arm(armed('after'), 2)).rejects.toThrow(NoLease);
+    await end();
   });
 });
