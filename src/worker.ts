@@ -155,6 +155,7 @@ export async function startWorker(
     wsUrl: requireAddresses(config).wsUrl,
     token: () => exchange.webSocketToken(),
     onMoved: (exchangeOrderId) => orderWatch.moved(exchangeOrderId),
+    onNamed: (exchangeOrderId, clientOrderId) => exchange.heardOf(exchangeOrderId, clientOrderId),
     onCatchUp: () => orderWatch.catchUp(),
     log,
   });

@@ -2,6 +2,7 @@ import { activityInfo } from '@temporalio/activity';
 import type { Decimal } from '../domain/money.ts';
 import type { Fill, OrderSide } from '../domain/position.ts';
 import { SEND_WINDOW_MS } from '../domain/safety-times.ts';
+import { heartbeatWhile } from './patience.ts';
 import { tradeIdOf } from '../workflows/trade-id.ts';
 import { clientOrderId, type Leg } from '../exchange/client-order-id.ts';
 import type { Exchange, OrderRequest, OrderSnapshot, SubmitOutcome } from '../exchange/port.ts';
@@ -94,7 +95,9 @@ export function createOrderActivities(dependencies: OrderActivityDependencies) {
       const { workflowId } = workflowExecution();
       const clOrdId = clientOrderId(workflowId, question.leg);
       const begunAtMs = now();
-      const { order, askedAtMs } = await exchange.lookUp(clOrdId, question.sinceMs, question.purpose);
+      const { order, askedAtMs } = await heartbeatWhile(
+        exchange.lookUp(clOrdId, question.sinceMs, question.purpose),
+      );
       // It may have joined one that was under way.
       const earlierMs = Math.max(0, begunAtMs - askedAtMs);
       log.info(
@@ -107,7 +110,9 @@ export function createOrderActivities(dependencies: OrderActivityDependencies) {
     async readOrder(question: { exchangeOrderId: string; purpose: OrderPurpose }): Promise<OrderOnExchange> {
       const { exchangeOrderId, purpose } = question;
       const tradeId = tradeIdOf(workflowExecution().workflowId);
-      return orderWatch.read(exchangeOrderId, tradeId, () => readOrder(exchange, exchangeOrderId, purpose));
+      return heartbeatWhile(
+        orderWatch.read(exchangeOrderId, tradeId, () => readOrder(exchange, exchangeOrderId, purpose)),
+      );
     },
 
     /** A cancel that finds nothing to cancel is fine: the order's fills tell what became of it. */

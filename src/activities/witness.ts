@@ -5,7 +5,7 @@ import type { Exchange } from '../exchange/port.ts';
 import type { LedgerReader, OpenClaim } from '../../db/repositories/reader.ts';
 import type { HoldfastClient } from '../client.ts';
 import type { Logger } from '../logging.ts';
-import { answerWithin } from './patience.ts';
+import { answerWithin, heartbeatWhile } from './patience.ts';
 
 /** Longest an exit waits for a database that may be down. */
 const CLAIMS_PATIENCE_MS = 500;
@@ -63,7 +63,7 @@ export function createWitnessActivities({ exchange, reader, client, log }: Witne
   return {
     /** Base currency; at most all of it. */
     async witnessHolding(question: WitnessQuestion): Promise<Decimal> {
-      const held = await heldInAll(question);
+      const held = await heartbeatWhile(heldInAll(question));
       const claims = await claimsOf(question);
       const leaves = (others: readonly Decimal[]) => subtract(held, add(ZERO, ...others));
       let own = leaves(claims.map(({ quantity }) => quantity));

@@ -29,3 +29,6 @@ export function guardChecksWithin(heldMs: number): number {
   for (let atMs = guardCheckAfterMs(0); atMs <= heldMs; atMs += guardCheckAfterMs(checks)) checks += 1;
   return checks;
 }
+
+/** How long Temporal waits for a sign of life of an activity that waits for the exchange. */
+export const WAITING_HEARTBEAT_TIMEOUT_MS = 6_000;

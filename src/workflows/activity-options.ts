@@ -8,7 +8,7 @@ import {
   type RetryPolicy,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
-import { SEND_WINDOW_MS } from '../domain/safety-times.ts';
+import { SEND_WINDOW_MS, WAITING_HEARTBEAT_TIMEOUT_MS } from '../domain/safety-times.ts';
 
 const quickRetry: RetryPolicy = { initialInterval: 250, backoffCoefficient: 2, maximumInterval: 5_000 };
 const patientRetry: RetryPolicy = { initialInterval: 500, backoffCoefficient: 2, maximumInterval: 15_000 };
@@ -80,10 +80,21 @@ export function changing(summary: string) {
   });
 }
 
-/** Questions to the exchange: asked until they are answered. */
-export const asking = atOnce<
-  Pick<Activities, 'lookUpOrder' | 'readOrder' | 'witnessHolding' | 'guardHasEnded' | 'isUnderGuard'>
->({ startToCloseTimeout: 10_000, retry: quickRetry });
+/**
+ * Questions to the exchange: asked until they are answered. One may wait for its turn in the call budget, and says so:
+ * given up and asked again it would only wait anew, and its answer be lost.
+ */
+export const asking = atOnce<Pick<Activities, 'lookUpOrder' | 'readOrder' | 'witnessHolding'>>({
+  startToCloseTimeout: 120_000,
+  heartbeatTimeout: WAITING_HEARTBEAT_TIMEOUT_MS,
+  retry: quickRetry,
+});
+
+/** Questions about guards: asked until they are answered. */
+export const askingOfGuards = atOnce<Pick<Activities, 'guardHasEnded' | 'isUnderGuard'>>({
+  startToCloseTimeout: 10_000,
+  retry: quickRetry,
+});
 
 /** What must reach the database sooner or later, however long it is away. */
 export const recording = atOnce<

@@ -3,7 +3,7 @@ import type { ArmRequest } from '../activities/market.ts';
 import { roundDown } from '../domain/money.ts';
 import { exitOrderSide } from '../domain/position.ts';
 import { guardCheckAfterMs } from '../domain/safety-times.ts';
-import { asking, findingGuard, guarding } from './activity-options.ts';
+import { askingOfGuards, findingGuard, guarding } from './activity-options.ts';
 import { absenceProvableFromMs, BETWEEN_DOUBTS_MS, proveOutcome } from './place-order.ts';
 import { showDetails } from './presentation.ts';
 import { StopKeeper } from './protective-stop.ts';
@@ -38,7 +38,7 @@ async function isUnderGuard(state: TradeState): Promise<boolean> {
   const { guard, position } = state;
   if (!guard || !position || state.demand !== null) return false;
   const { positionId } = position;
-  const { isHeld, last } = await asking.isUnderGuard({ positionId, leaseId: guard.leaseId });
+  const { isHeld, last } = await askingOfGuards.isUnderGuard({ positionId, leaseId: guard.leaseId });
   remember(state, last);
   return isHeld;
 }

@@ -1,6 +1,6 @@
 import { ActivityFailure, condition } from '@temporalio/workflow';
 import { LEASE_TIMEOUT_MS } from '../domain/safety-times.ts';
-import { asking, guarding } from './activity-options.ts';
+import { askingOfGuards, guarding } from './activity-options.ts';
 import { loseGuard } from './trade-state.ts';
 import type { OpenPosition, TradeState } from './messages.ts';
 
@@ -37,7 +37,7 @@ export async function takeOverFromGuard(state: TradeState, position: OpenPositio
 export async function dropEndedGuard(state: TradeState): Promise<void> {
   const { guard } = state;
   if (!guard) return;
-  const hasEnded = await asking.guardHasEnded({ leaseId: guard.leaseId });
+  const hasEnded = await askingOfGuards.guardHasEnded({ leaseId: guard.leaseId });
   // Its workflow may have been terminated by hand, and the lease may not know for another moment.
   if (hasEnded && state.guard?.leaseId === guard.leaseId) loseGuard(state, Date.now() + LEASE_TIMEOUT_MS);
 }

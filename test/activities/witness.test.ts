@@ -1,3 +1,4 @@
+import { MockActivityEnvironment } from '@temporalio/testing';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import {
@@ -68,7 +69,8 @@ function witness(
     log: pino({ level: 'silent' }),
   };
   const activities = createWitnessActivities(dependencies);
-  return (question: WitnessQuestion) => activities.witnessHolding(question);
+  const environment = new MockActivityEnvironment();
+  return (question: WitnessQuestion): Promise<string> => environment.run(activities.witnessHolding, question);
 }
 
 describe('what the exchange still holds of a position', () => {

@@ -75,6 +75,7 @@ describe('the market of the paper exchange', () => {
       wsUrl: on.paper.wsUrl,
       token: () => on.exchange.webSocketToken(),
       onMoved: (exchangeOrderId) => moved.push(exchangeOrderId),
+      onNamed: (exchangeOrderId, clientOrderId) => on.exchange.heardOf(exchangeOrderId, clientOrderId),
       onCatchUp: () => (catchUps += 1),
       log: recordedLog(),
     });

@@ -9,6 +9,7 @@ const CLIENT_ID = 'hfxABCDEFGHIJKLMNO';
 let stream: ScriptedStream;
 let executions: KrakenExecutions;
 let moved: string[];
+let named: [exchangeOrderId: string, clientOrderId: string][];
 let catchUps: number;
 let tokens: string[];
 let log: RecordedLog;
@@ -17,6 +18,7 @@ beforeEach(async () => {
   stream = new ScriptedStream();
   await stream.start();
   moved = [];
+  named = [];
   catchUps = 0;
   tokens = [];
   log = recordedLog();
@@ -30,6 +32,7 @@ beforeEach(async () => {
       return tokens.at(-1) ?? '';
     },
     onMoved: (exchangeOrderId) => moved.push(exchangeOrderId),
+    onNamed: (exchangeOrderId, clientOrderId) => named.push([exchangeOrderId, clientOrderId]),
     onCatchUp: () => (catchUps += 1),
     log,
     staleAfterMs: 10_000,
@@ -94,6 +97,7 @@ describe('private executions', () => {
     stream.send(frame(5, [{ ...TRADE, order_id: 'OZZZZZ' }, FILLED]));
     await until(() => moved.length >= 3);
     expect(moved).toEqual([ORDER_ID, 'OZZZZZ', ORDER_ID]);
+    expect(named).toContainEqual([ORDER_ID, CLIENT_ID]);
   });
 
   it('subscribes anew with a fresh token after a gap, and has it asked what it missed', async () => {
@@ -141,6 +145,7 @@ describe('private executions', () => {
         return Promise.reject(new Error('EGeneral:Permission denied'));
       },
       onMoved: (exchangeOrderId) => moved.push(exchangeOrderId),
+      onNamed: (exchangeOrderId, clientOrderId) => named.push([exchangeOrderId, clientOrderId]),
       onCatchUp: () => (catchUps += 1),
       log,
     });

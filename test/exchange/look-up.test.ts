@@ -124,6 +124,25 @@ function askedMethods(): string[] {
 }
 
 describe('lookUp', () => {
+  it('asks for nothing but the order where its own id is known already', async () => {
+    closed = { [ORDER_ID]: order(CLIENT_ID) };
+    twoTrades();
+    exchange.heardOf(ORDER_ID, CLIENT_ID);
+    const { order: found } = await exchange.lookUp(CLIENT_ID, SINCE_MS, 'exit');
+    expect(found).toMatchObject({ exchangeOrderId: ORDER_ID, clientOrderId: CLIENT_ID });
+    expect(kraken.calls.map(({ method }) => method).filter((method) => /Orders|Trades/.test(method))).toEqual(
+      ['QueryOrders', 'QueryTrades'],
+    );
+  });
+
+  it('believes the lists where the order that it heard of is unknown', async () => {
+    closed = { [ORDER_ID]: order(CLIENT_ID) };
+    twoTrades();
+    exchange.heardOf('OZZZZZ-ZZZZZ-ZZZZZZ', CLIENT_ID);
+    const { order: found } = await exchange.lookUp(CLIENT_ID, SINCE_MS, 'exit');
+    expect(found).toMatchObject({ exchangeOrderId: ORDER_ID });
+  });
+
   it('finds a closed order with its fills, in the words of the port', async () => {
     closed = { [ORDER_ID]: order(CLIENT_ID) };
     twoTrades();

@@ -1,10 +1,10 @@
 import { sleep } from '@temporalio/workflow';
-import { asking, sending } from '../../src/workflows/activity-options.ts';
+import { asking, askingOfGuards, sending } from '../../src/workflows/activity-options.ts';
 
 /** Asks two questions side by side; each answer leads on to something else, one by a longer way. */
 export async function askingTwice(): Promise<void> {
   const slow = asking.readOrder({ exchangeOrderId: 'O', purpose: 'exit' });
-  const quick = asking.guardHasEnded({ leaseId: 'lease' });
+  const quick = askingOfGuards.guardHasEnded({ leaseId: 'lease' });
   await Promise.all([slow.then(() => sending('order').sendOrder({} as never)), quick.then(byALongerWay)]);
 }
 

@@ -91,6 +91,12 @@ export function createAccountReads({ session, clock, pairs, seen, now, log }: Re
 
   async function lookUp(clientOrderId: string, sinceMs: number, priority: CallPriority): Promise<LookUp> {
     const { offsetMs } = await translation();
+    const known = seen.idOf(clientOrderId);
+    if (known !== null) {
+      const askedAtMs = now();
+      const found = await order(known, priority);
+      if (found !== null) return { order: found, askedAtMs };
+    }
     const { orderIds, askedAtMs } = await search.find(clientOrderId, sinceMs + offsetMs, priority);
     if (orderIds.length > 1) {
       log.error({ clientOrderId, orders: orderIds }, 'several orders carry one client order id');

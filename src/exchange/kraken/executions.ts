@@ -10,6 +10,8 @@ export interface KrakenExecutionsOptions {
   readonly token: () => Promise<string>;
   /** An order of the account filled, in part or whole, or ended. News, never proof: ask for the order. */
   readonly onMoved: (exchangeOrderId: string) => void;
+  /** Which client order id an order of the account carries; told again and again. */
+  readonly onNamed: (exchangeOrderId: string, clientOrderId: string) => void;
   /** After every (re)connection: what happened before may have been missed, so ask for what matters. */
   readonly onCatchUp: () => void;
   readonly log: AdapterLog;
@@ -27,7 +29,7 @@ const TOKEN_RETRY_MS = 60_000;
 
 /** The private stream of a key's own orders, on a connection of its own. */
 export function createKrakenExecutions(options: KrakenExecutionsOptions): KrakenExecutions {
-  const { token, onMoved, onCatchUp, log, staleAfterMs = 5_000 } = options;
+  const { token, onMoved, onNamed, onCatchUp, log, staleAfterMs = 5_000 } = options;
   let sequence: number | null = null;
   let connection = 0;
   let noTokenBeforeMs = -Infinity;
@@ -91,6 +93,8 @@ export function createKrakenExecutions(options: KrakenExecutionsOptions): Kraken
       return;
     }
     sequence = frame.sequence;
+    for (const { order_id, cl_ord_id } of frame.data)
+      if (cl_ord_id !== undefined) onNamed(order_id, cl_ord_id);
     // A snapshot tells of what is open now, not of what closed while nobody listened.
     if (isFirst) onCatchUp();
     else for (const { order_id, exec_type } of frame.data) if (MOVES.has(exec_type)) onMoved(order_id);

@@ -38,6 +38,8 @@ export interface KrakenExchangeOptions {
 export interface KrakenExchange extends Exchange {
   /** For the private stream; good for 15 minutes. */
   webSocketToken(): Promise<string>;
+  /** The private stream told whose an order is: a look-up for it then asks for the order instead of all lists. */
+  heardOf(exchangeOrderId: string, clientOrderId: string): void;
   /** How full this key's call counters are, each a fraction of its maximum, and how many calls wait. */
   callBudget(): { readonly rest: number; readonly trading: number; readonly waiting: number };
   /** Calls that wait for their turn fail; the one in flight goes on to its end. */
@@ -78,6 +80,7 @@ export function createKrakenExchange(options: KrakenExchangeOptions): KrakenExch
     amend: (exchangeOrderId, change, priority) => amendOrder(orderParts, exchangeOrderId, change, priority),
     webSocketToken: async () =>
       (await session.ask('GetWebSocketsToken', {}, 'look-up', webSocketToken)).token,
+    heardOf: (exchangeOrderId, clientOrderId) => seen.named(exchangeOrderId, clientOrderId),
     callBudget: () => ({ ...budget.used(performance.now()), waiting: queue.waiting() }),
     close: () => queue.close(),
   };
