@@ -70,7 +70,8 @@ function witness(
   };
   const activities = createWitnessActivities(dependencies);
   const environment = new MockActivityEnvironment();
-  return (question: WitnessQuestion): Promise<string> => environment.run(activities.witnessHolding, question);
+  return (question: WitnessQuestion): Promise<string> =>
+    environment.run((asked: WitnessQuestion) => activities.witnessHolding(asked), question);
 }
 
 describe('what the exchange still holds of a position', () => {
