@@ -1,4 +1,9 @@
-import { WorkflowNotFoundError, type Client } from '@temporalio/client';
+import {
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowFailedError,
+  WorkflowNotFoundError,
+  type Client,
+} from '@temporalio/client';
 import { defaultPayloadConverter, fromPayloadsAtIndex, toPayloads } from '@temporalio/common';
 import { TASK_QUEUE } from './client.ts';
 import { WORKFLOW_TASK_TIMEOUT_MS } from './domain/safety-times.ts';
@@ -33,15 +38,29 @@ export class Leases {
     this.#client = client;
   }
 
-  /** Runs a lease; resolves when it has ended. */
-  async run(lease: GuardRef): Promise<void> {
-    await this.#client.workflow.execute('guard', {
-      taskQueue: TASK_QUEUE,
-      workflowId: guardWorkflowId(lease.leaseId),
-      args: [lease],
-      workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT_MS,
-      staticSummary: `lease ${lease.leaseId}`,
-    });
+  /** Begins a lease, unless it has begun before. */
+  async begin(lease: GuardRef): Promise<void> {
+    try {
+      await this.#client.workflow.start('guard', {
+        taskQueue: TASK_QUEUE,
+        workflowId: guardWorkflowId(lease.leaseId),
+        workflowIdReusePolicy: 'REJECT_DUPLICATE',
+        args: [lease],
+        workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT_MS,
+        staticSummary: `lease ${lease.leaseId}`,
+      });
+    } catch (error) {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    }
+  }
+
+  /** Resolves when it has ended, however that came; rejects when Temporal can't say. */
+  async ended(leaseId: string): Promise<void> {
+    try {
+      await this.#client.workflow.getHandle(guardWorkflowId(leaseId)).result();
+    } catch (error) {
+      if (!(error instanceof WorkflowFailedError || error instanceof WorkflowNotFoundError)) throw error;
+    }
   }
 
   /** One beat of the lease's activity; resolves only when Temporal has acknowledged it. */

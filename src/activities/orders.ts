@@ -2,7 +2,7 @@ import { activityInfo } from '@temporalio/activity';
 import type { Decimal } from '../domain/money.ts';
 import type { Fill, OrderSide } from '../domain/position.ts';
 import { SEND_WINDOW_MS } from '../domain/safety-times.ts';
-import { heartbeatWhile } from './patience.ts';
+import { answerWithin, heartbeatWhile } from './patience.ts';
 import { tradeIdOf } from '../workflows/trade-id.ts';
 import { clientOrderId, type Leg } from '../exchange/client-order-id.ts';
 import type { Exchange, OrderRequest, OrderSnapshot, SubmitOutcome } from '../exchange/port.ts';
@@ -40,6 +40,9 @@ export type SendResult =
   | { readonly kind: 'accepted'; readonly order: OrderOnExchange }
   | Extract<SubmitOutcome, { kind: 'refused' }>
   | { readonly kind: 'unknown'; readonly why: string };
+
+/** That the order was accepted must not be lost while its fills wait for their turn in the call budget. */
+const FIRST_LOOK_MS = 1_000;
 
 export interface OrderActivityDependencies {
   readonly exchange: Exchange;
@@ -144,17 +147,14 @@ function orderRequest(clOrdId: string, request: SendRequest): OrderRequest {
   };
 }
 
-/** Saves a round trip for orders that fill at once; when it fails the workflow simply reads again. */
+/** Saves a round trip for orders that fill at once; when it fails or takes long the workflow simply reads again. */
 async function firstLook(
   exchange: Exchange,
   exchangeOrderId: string,
   purpose: OrderPurpose,
 ): Promise<OrderOnExchange> {
-  try {
-    return await readOrder(exchange, exchangeOrderId, purpose);
-  } catch {
-    return notSeenYet(exchangeOrderId);
-  }
+  const order = await answerWithin(FIRST_LOOK_MS, readOrder(exchange, exchangeOrderId, purpose));
+  return order ?? notSeenYet(exchangeOrderId);
 }
 
 export async function readOrder(

@@ -49,6 +49,7 @@ export class GuardKeeper {
   readonly #takenBack = new Map<string, number>();
   #leaseId: string | null = null;
   #release: (() => void) | null = null;
+  #holding: Promise<unknown> = Promise.resolve();
   #stopping = false;
 
   constructor(options: GuardKeeperOptions) {
@@ -153,10 +154,23 @@ export class GuardKeeper {
   }
 
   /**
-   * Keeps the lease by beats that count only when they are acknowledged.
+   * Keeps the lease by beats that count only when they are acknowledged. One at a time: a lease that is held already is
+   * given back first, so that its trades hear of it.
    * Throws what Temporal says when it doesn't know the lease any more.
    */
   async hold(
+    leaseId: string,
+    beat: () => Promise<void>,
+    everyMs: number,
+    renewAfterMs: number,
+  ): Promise<Released | 'renew'> {
+    this.#release?.();
+    const held = this.#holding.then(() => this.#holdAlone(leaseId, beat, everyMs, renewAfterMs));
+    this.#holding = held.catch(() => undefined);
+    return held;
+  }
+
+  async #holdAlone(
     leaseId: string,
     beat: () => Promise<void>,
     everyMs: number,

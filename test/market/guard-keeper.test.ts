@@ -191,4 +191,15 @@ describe('a guard', () => {
     await expect(keeper.arm(armed('after'), 2)).rejects.toThrow(NoLease);
     await end();
   });
+
+  it('gives a lease back before it holds the next one, so that its trades hear of it', async () => {
+    const { keeper, held, end } = await guardedMarket();
+    await keeper.arm(armed('p'), 1);
+    const next = keeper.hold('lease-2', () => Promise.resolve(), 100, 60_000);
+    expect(await held).toEqual({ soldPositions: [] });
+    await expect.poll(() => leaseOf(keeper)).toBe('lease-2');
+    expect(keeper.holding('p', 'lease-2')).toMatchObject({ isHeld: false });
+    await end();
+    await next;
+  });
 });
