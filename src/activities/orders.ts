@@ -91,7 +91,6 @@ export function createOrderActivities(dependencies: OrderActivityDependencies) {
     async lookUpOrder(question: {
       leg: Leg;
       sinceMs: number;
-      purpose: OrderPurpose;
       /** Epoch ms, by Temporal's clock. */
       askedAtMs: number;
     }): Promise<{ order: OrderOnExchange | null; askedAtMs: number }> {
@@ -99,7 +98,8 @@ export function createOrderActivities(dependencies: OrderActivityDependencies) {
       const clOrdId = clientOrderId(workflowId, question.leg);
       const begunAtMs = now();
       const { order, askedAtMs } = await heartbeatWhile(
-        exchange.lookUp(clOrdId, question.sinceMs, question.purpose),
+        // As urgent for an entry: it may have filled, and nobody guards what it bought.
+        exchange.lookUp(clOrdId, question.sinceMs, 'exit'),
       );
       // It may have joined one that was under way.
       const earlierMs = Math.max(0, begunAtMs - askedAtMs);

@@ -10,7 +10,7 @@ export async function answerWithin<T>(patienceMs: number, asked: Promise<T>): Pr
 /** Lets Temporal know that somebody still waits for the answer: only the end of the worker gives the question up. */
 export async function heartbeatWhile<T>(asked: Promise<T>): Promise<T> {
   const context = Context.current();
-  const beating = setInterval(() => context.heartbeat(), WAITING_HEARTBEAT_TIMEOUT_MS / 3);
+  const beating = setInterval(() => context.heartbeat(), WAITING_HEARTBEAT_TIMEOUT_MS / 5);
   try {
     return await asked;
   } finally {

@@ -31,4 +31,4 @@ export function guardChecksWithin(heldMs: number): number {
 }
 
 /** How long Temporal waits for a sign of life of an activity that waits for the exchange. */
-export const WAITING_HEARTBEAT_TIMEOUT_MS = 6_000;
+export const WAITING_HEARTBEAT_TIMEOUT_MS = 10_000;

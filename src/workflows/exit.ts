@@ -149,18 +149,12 @@ async function placedByGuard(
         submittedAtMs,
       };
     }
-    const order = await proveOutcome({ leg, purpose: 'exit' }, submittedAtMs, deadlineMs, listingLagMs);
+    const order = await proveOutcome(leg, submittedAtMs, deadlineMs, listingLagMs);
     return order ? { kind: 'accepted', order, submittedAtMs } : { kind: 'absent' };
   }
   if (legInDoubtSinceMs === null) return null;
   const sinceMs = position.entry.firstFillMs;
-  const order = await proveOutcome(
-    { leg, purpose: 'exit' },
-    sinceMs,
-    legInDoubtSinceMs,
-    listingLagMs,
-    BETWEEN_DOUBTS_MS,
-  );
+  const order = await proveOutcome(leg, sinceMs, legInDoubtSinceMs, listingLagMs, BETWEEN_DOUBTS_MS);
   return order ? { kind: 'accepted', order, submittedAtMs: legInDoubtSinceMs } : null;
 }
 

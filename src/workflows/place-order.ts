@@ -26,7 +26,7 @@ export async function placeOrder(leg: LegOrder, listingLagMs: number): Promise<P
     .catch(() => null);
   if (sent?.kind === 'refused') return sent;
   if (sent?.kind === 'accepted') return { kind: 'accepted', order: sent.order, submittedAtMs };
-  const found = await proveOutcome(leg, submittedAtMs, deadlineMs, listingLagMs);
+  const found = await proveOutcome(leg.leg, submittedAtMs, deadlineMs, listingLagMs);
   return found ? { kind: 'accepted', order: found, submittedAtMs } : { kind: 'absent' };
 }
 
@@ -54,7 +54,7 @@ export function absenceProvableFromMs(lastDeadlineMs: number, listingLagMs: numb
  * last moment at which the order could be accepted that it would be listed.
  */
 export async function proveOutcome(
-  leg: Pick<LegOrder, 'leg' | 'purpose'>,
+  leg: LegOrder['leg'],
   sinceMs: number,
   lastDeadlineMs: number,
   listingLagMs: number,
@@ -63,8 +63,7 @@ export async function proveOutcome(
   const absentFromMs = absenceProvableFromMs(lastDeadlineMs, listingLagMs);
   const longestPauseMs = Math.max(firstPauseMs, 10_000);
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
-    const question = { leg: leg.leg, sinceMs, purpose: leg.purpose, askedAtMs: Date.now() };
-    const answer = await asking.lookUpOrder(question);
+    const answer = await asking.lookUpOrder({ leg, sinceMs, askedAtMs: Date.now() });
     if (answer.order) return answer.order;
     if (answer.askedAtMs >= absentFromMs) return null;
     await sleep(Math.min(pauseMs, Math.max(100, absentFromMs - Date.now())));

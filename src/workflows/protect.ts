@@ -61,7 +61,7 @@ async function settleDoubt(state: TradeState, plan: EntryPlan): Promise<boolean>
   if (untilMs > 0 && (await condition(() => state.demand !== null, untilMs))) return false;
   const leg = `exit-${state.nextExitLeg}` as const;
   const order = await proveOutcome(
-    { leg, purpose: 'exit' },
+    leg,
     position.entry.firstFillMs,
     legInDoubtSinceMs,
     plan.settings.listingLagMs,

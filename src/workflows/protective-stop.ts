@@ -199,12 +199,7 @@ async function proveStop(state: TradeState, plan: EntryPlan): Promise<void> {
 
 async function lookUpStop(stop: ProtectiveStop, { settings }: EntryPlan): Promise<Placed> {
   const { leg, submittedAtMs, deadlineMs } = stop;
-  const order = await proveOutcome(
-    { leg, purpose: 'exit' },
-    submittedAtMs,
-    deadlineMs,
-    settings.listingLagMs,
-  );
+  const order = await proveOutcome(leg, submittedAtMs, deadlineMs, settings.listingLagMs);
   return order ? { kind: 'accepted', order, submittedAtMs } : { kind: 'absent' };
 }
 

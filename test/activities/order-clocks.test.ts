@@ -10,7 +10,7 @@ const REQUEST = {
   ...{ quantity: '0.01', limitPrice: null, leverage: null, reduceOnly: false },
   deadlineMs: TEMPORAL_MS + SEND_WINDOW_MS,
 };
-const QUESTION = { leg: 'entry', sinceMs: 0, purpose: 'entry', askedAtMs: TEMPORAL_MS } as const;
+const QUESTION = { leg: 'entry', sinceMs: 0, askedAtMs: TEMPORAL_MS } as const;
 
 /** What a worker does whose clock is off by so much, on an exchange that answers nothing but `not found`. */
 function worker(offsetMs: number, lookUpBegunBeforeMs = 0) {
