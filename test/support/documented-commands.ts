@@ -77,7 +77,7 @@ export const RUN_ELSEWHERE: readonly {
     test: 'test/browser/dashboard.test.ts',
     contains: "bench: 'dashboard'",
   },
-  { pattern: /^npm run chaos /, test: 'test/chaos/storm.test.ts', contains: 'storm/main.ts' },
+  { pattern: /^npm run chaos /, test: 'test/chaos/storm.test.ts', contains: 'runShortStorm(' },
   { pattern: /^npm run bench /, test: 'test/integration/benchmarks.test.ts', contains: '--quick' },
   { pattern: /^npm run soak /, test: 'test/integration/benchmarks.test.ts', contains: 'soak' },
   { pattern: /^holdfast up( |$)(?!--help)/, test: 'test/integration/up.test.ts', contains: 'startUp' },
