@@ -22,7 +22,7 @@ import { createIntentJournal, type IntentJournal } from './activities/intent-jou
 import { HoldfastClient, TASK_QUEUE } from './client.ts';
 import type { Config } from './config.ts';
 import type { Destination } from './domain/alerts.ts';
-import { WAITING_HEARTBEAT_TIMEOUT_MS } from './domain/safety-times.ts';
+import { WAITING_HEARTBEAT_MS } from './domain/safety-times.ts';
 import { beginVersions, versioning } from './worker-versioning.ts';
 import { createKrakenExchange } from './exchange/kraken/kraken-exchange.ts';
 import { createKrakenExecutions } from './exchange/kraken/executions.ts';
@@ -194,7 +194,7 @@ export async function startWorker(
     activityTaskPollerBehavior: POLLS,
     stickyQueueScheduleToStartTimeout: 1_000,
     // The SDK keeps heartbeats back for most of their time-out: one that a slow way delays would be too late.
-    maxHeartbeatThrottleInterval: WAITING_HEARTBEAT_TIMEOUT_MS / 5,
+    maxHeartbeatThrottleInterval: WAITING_HEARTBEAT_MS,
   };
   const workers = await Promise.all([
     Worker.create({ ...common, ...versioning(config), taskQueue: TASK_QUEUE, workflowsPath, activities }),

@@ -1,5 +1,5 @@
 import { Context } from '@temporalio/activity';
-import { WAITING_HEARTBEAT_TIMEOUT_MS } from '../domain/safety-times.ts';
+import { WAITING_HEARTBEAT_MS } from '../domain/safety-times.ts';
 
 /** Null when there is no answer in time, or it fails: for what must not wait, as for a database that may be down. */
 export async function answerWithin<T>(patienceMs: number, asked: Promise<T>): Promise<T | null> {
@@ -10,7 +10,7 @@ export async function answerWithin<T>(patienceMs: number, asked: Promise<T>): Pr
 /** Lets Temporal know that somebody still waits for the answer: only the end of the worker gives the question up. */
 export async function heartbeatWhile<T>(asked: Promise<T>): Promise<T> {
   const context = Context.current();
-  const beating = setInterval(() => context.heartbeat(), WAITING_HEARTBEAT_TIMEOUT_MS / 5);
+  const beating = setInterval(() => context.heartbeat(), WAITING_HEARTBEAT_MS);
   try {
     return await asked;
   } finally {

@@ -32,3 +32,6 @@ export function guardChecksWithin(heldMs: number): number {
 
 /** How long Temporal waits for a sign of life of an activity that waits for the exchange. */
 export const WAITING_HEARTBEAT_TIMEOUT_MS = 10_000;
+
+/** How often it gives one: one that a slow way delays must still be in time. */
+export const WAITING_HEARTBEAT_MS = WAITING_HEARTBEAT_TIMEOUT_MS / 5;

@@ -1,3 +1,4 @@
+import { FAULT_KINDS, type FaultKind } from '../../../src/exchange/paper/faults.ts';
 import type { Random } from '../../../src/domain/random.ts';
 import type { FailPoint } from './fail-points.ts';
 import type { Cut, Fault, Link } from './plan.ts';
@@ -7,25 +8,11 @@ import type { Cut, Fault, Link } from './plan.ts';
 /** Makes one fault; `points` deals the steps of a trade. */
 export type Maker = (random: Random, workers: number, points: () => FailPoint) => Fault;
 
-/** Every kind of the paper exchange, spelled `error` by whether the call is carried out. */
-export const EXCHANGE_FAULTS = [
-  'drop-before',
-  'drop-after',
-  'reset-after',
-  'http-502-after',
-  'http-520-after',
-  'html-200-after',
-  'warning-after',
-  'error-executed',
-  'error-refused',
-  'delay',
-  'listing-lag',
-  'partial-fill',
-  'duplicate-frame',
-  'ws-close',
-  'ws-stall',
-] as const;
-export type ExchangeFault = (typeof EXCHANGE_FAULTS)[number];
+/** Every kind of the paper exchange, `error` spelled by whether the call is carried out. */
+export type ExchangeFault = Exclude<FaultKind, 'error'> | 'error-executed' | 'error-refused';
+export const EXCHANGE_FAULTS: readonly ExchangeFault[] = FAULT_KINDS.flatMap((kind): ExchangeFault[] =>
+  kind === 'error' ? ['error-executed', 'error-refused'] : [kind],
+);
 
 const CUTS: readonly Cut[] = ['silent', 'no-answers', 'reset'];
 
