@@ -7,7 +7,7 @@ import { tradeWorkflowId } from '../src/workflows/trade-id.ts';
 import type { TradeInput } from '../src/workflows/messages.ts';
 import type { BenchOptions } from './options.ts';
 import { holdingRows } from './memory.ts';
-import { FINE_PAIRS } from './stack/book.ts';
+import { FINE_PAIRS, startTop } from './stack/book.ts';
 import type { Wanted } from './stack/positions.ts';
 import { percentile } from './stack/percentile.ts';
 import { BenchRun } from './stack/run.ts';
@@ -21,18 +21,21 @@ interface Size {
 }
 
 const FULL: readonly Size[] = [
-  { positions: 1, samples: { guard: 200, signal: 100, poll: 30 } },
-  { positions: 100, samples: { guard: 200, signal: 200, poll: 30 } },
-  { positions: 1_000, samples: { guard: 200, signal: 200, poll: 30 } },
+  { positions: 1, samples: { guard: 200, signal: 100, poll: 25 } },
+  { positions: 100, samples: { guard: 200, signal: 200, poll: 25 } },
+  { positions: 1_000, samples: { guard: 200, signal: 200, poll: 25 } },
   { positions: 10_000, samples: { guard: 200, signal: 200, poll: 0 } },
 ];
 const QUICK: readonly Size[] = [{ positions: 20, samples: { guard: 5, signal: 5, poll: 2 } }];
 
 const BURST = 200;
 const QUICK_BURST = 20;
-const FIRST_STOP = -0.1;
-const STOP_STEP = -0.0005;
+/** Of the start price: where the first position of a pair exits, and how much lower each further one. */
+const FIRST_EXIT = 0.9;
+const EXIT_STEP = 0.0005;
 const BREACHES_PER_PAIR = 25;
+/** Of the ones that poll, which wait far longer than anything else takes, within this time. */
+const POLLED_WITHIN_MS = 10_000;
 
 /**
  * Mark published by the exchange → exit order received by it, both by the exchange's own clock and journal, over
@@ -61,7 +64,9 @@ async function* measured(mechanism: Mechanism, size: Size, quick: boolean): Asyn
       else await bench.hold(positions);
     }
     const latencies =
-      positions === 1 ? await run.oneAfterTheOther(samples) : await run.besidesThoseHeld(samples);
+      positions === 1
+        ? await run.oneAfterTheOther(samples)
+        : await run.besidesThoseHeld(samples, mechanism === 'poll');
     yield {
       bench: 'exit',
       mechanism,
@@ -93,10 +98,11 @@ class ExitRun {
     if (!pair) throw new Error('no pair');
     this.#run.moveMarket();
     const latencies: number[] = [];
+    const { bid, ask } = startTop(pair);
     for (let sample = 0; sample < samples; sample += 1) {
-      const [input] = await this.#run.open([
-        { tradeId: `one-${sample}`, pair, emergencyLossStop: FIRST_STOP },
-      ]);
+      // The price that ended the one before may have stayed.
+      await this.#run.publish(pair.symbol, bid, ask);
+      const [input] = await this.#run.open([{ tradeId: `one-${sample}`, pair, exitsAt: FIRST_EXIT }]);
       if (input) latencies.push(await this.#breach(input));
       await this.#run.settled(input ? [input] : []);
     }
@@ -104,23 +110,40 @@ class ExitRun {
   }
 
   /** Of positions opened for it. */
-  async besidesThoseHeld(samples: number): Promise<number[]> {
+  async besidesThoseHeld(samples: number, isPolling: boolean): Promise<number[]> {
     const breached = Array.from({ length: samples }, (_, index): Wanted => {
       const rank = Math.floor(index / FINE_PAIRS.length);
       if (rank >= BREACHES_PER_PAIR) throw new Error(`${samples} samples are too many`);
       const pair = FINE_PAIRS[index % FINE_PAIRS.length]!;
-      return { tradeId: `breached-${index}`, pair, emergencyLossStop: FIRST_STOP + rank * STOP_STEP };
+      return { tradeId: `breached-${index}`, pair, exitsAt: FIRST_EXIT - rank * EXIT_STEP };
     });
     const inputs = await this.#run.open(breached);
     this.#run.moveMarket();
     await delay(2_000);
+    const latencies = isPolling ? await this.#breachSpread(inputs) : await this.#breachInTurn(inputs);
+    await this.#run.settled(inputs);
+    return latencies;
+  }
+
+  async #breachInTurn(inputs: readonly TradeInput[]): Promise<number[]> {
     const latencies: number[] = [];
     for (const input of inputs) {
       await delay(50 + this.#random.uniform() * 200);
       latencies.push(await this.#breach(input));
     }
-    await this.#run.settled(inputs);
     return latencies;
+  }
+
+  /** Without waiting for one another, each on a pair of its own, so that none is breached by another's price. */
+  async #breachSpread(inputs: readonly TradeInput[]): Promise<number[]> {
+    if (inputs.length > FINE_PAIRS.length) throw new Error(`${inputs.length} samples are too many at once`);
+    const publishedAtMs: number[] = [];
+    for (const input of inputs) {
+      await delay((this.#random.uniform() * 2 * POLLED_WITHIN_MS) / inputs.length);
+      publishedAtMs.push(await this.#publish(input));
+    }
+    const receivedAtMs = await this.#receivedAtMs(inputs);
+    return receivedAtMs.map((receivedMs, index) => receivedMs - publishedAtMs[index]!);
   }
 
   /** Many positions of one symbol leave their bands at one mark. */
@@ -130,12 +153,12 @@ class ExitRun {
       Array.from({ length: count }, (_, index) => ({
         tradeId: `burst-${index}`,
         pair,
-        emergencyLossStop: FIRST_STOP,
+        exitsAt: FIRST_EXIT,
       })),
     );
     await delay(2_000);
     const publishedAtMs = await this.#publish(lowestBand(inputs));
-    const latencies = await this.#received(inputs, publishedAtMs);
+    const latencies = (await this.#receivedAtMs(inputs)).map((receivedMs) => receivedMs - publishedAtMs);
     await this.#run.settled(inputs);
     return {
       bench: 'exit',
@@ -148,8 +171,9 @@ class ExitRun {
   }
 
   async #breach(input: TradeInput): Promise<number> {
-    const [latency] = await this.#received([input], await this.#publish(input));
-    return latency ?? Number.NaN;
+    const publishedAtMs = await this.#publish(input);
+    const [receivedMs = Number.NaN] = await this.#receivedAtMs([input]);
+    return receivedMs - publishedAtMs;
   }
 
   /** The first price below the position's band, and above those of the ones that exit lower. */
@@ -158,10 +182,10 @@ class ExitRun {
     return this.#run.publish(symbol, subtract(low, tickSize), low);
   }
 
-  async #received(inputs: readonly TradeInput[], publishedAtMs: number): Promise<number[]> {
-    const wanted = new Set(
-      inputs.map(({ request }) => clientOrderId(tradeWorkflowId(request.tradeId), 'exit-1')),
-    );
+  /** When the exchange received their exit orders, one by one; waits for the last. */
+  async #receivedAtMs(inputs: readonly TradeInput[]): Promise<number[]> {
+    const ids = inputs.map(({ request }) => clientOrderId(tradeWorkflowId(request.tradeId), 'exit-1'));
+    const wanted = new Set(ids);
     for (;;) {
       // Asking for the journal keeps the exchange busy: what is measured has mostly arrived by then.
       await delay(150);
@@ -169,9 +193,10 @@ class ExitRun {
         ({ clOrdId, accepted }) => accepted && wanted.has(clOrdId ?? ''),
       );
       if (orders.length > wanted.size) throw new Error('a position was sold twice');
+      if (orders.length < wanted.size) continue;
       // The journal cuts its times to whole milliseconds.
-      if (orders.length === wanted.size)
-        return orders.map(({ receivedAtMs }) => receivedAtMs - publishedAtMs + 1);
+      const received = new Map(orders.map(({ clOrdId, receivedAtMs }) => [clOrdId, receivedAtMs + 1]));
+      return ids.map((id) => received.get(id)!);
     }
   }
 }

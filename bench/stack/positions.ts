@@ -24,8 +24,8 @@ import { BENCH_KEYS, type BenchServers } from './servers.ts';
 export interface Wanted {
   readonly tradeId: string;
   readonly pair: Pair;
-  /** Negative: the return at which its emergency stop exits. */
-  readonly emergencyLossStop: number;
+  /** Where its emergency stop exits, as a fraction of the pair's start price, whatever its entry came to. */
+  readonly exitsAt: number;
 }
 
 const NOTIONAL = '60';
@@ -90,7 +90,7 @@ export class PositionOpener {
     return count > 0;
   }
 
-  async #enter({ tradeId, pair, emergencyLossStop }: Wanted, lane: KrakenExchange): Promise<TradeInput> {
+  async #enter({ tradeId, pair, exitsAt }: Wanted, lane: KrakenExchange): Promise<TradeInput> {
     const workflowId = tradeWorkflowId(tradeId);
     const quantity = roundDown(divide(NOTIONAL, pair.startPrice), pair.lotDecimals);
     const outcome = await lane.submit(
@@ -118,6 +118,7 @@ export class PositionOpener {
       strategy: 'bench',
       signal: { source: 'bench', confidence: 1, asOfMs: Date.now(), ttlMs: 60_000 },
     };
+    const emergencyLossStop = (Number(pair.startPrice) * exitsAt) / Number(position.entry.averagePrice) - 1;
     const policy = { version: 1, thresholds: { ...HELD, emergencyLossStop }, timeScale: 1 };
     return { request, resume: openState(request, planOf(pair, quantity, policy), position) };
   }

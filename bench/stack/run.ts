@@ -7,7 +7,8 @@ import type { BenchServers } from './servers.ts';
 import type { Mechanism } from './worker.ts';
 
 const MARKS_PER_SECOND = 10;
-const NEVER_STOPS = -0.5;
+/** Far below every price that is ever quoted. */
+const NEVER = 0.5;
 
 /** One worker on a stack, with positions that it guards and a market that moves. */
 export class BenchRun {
@@ -60,7 +61,7 @@ export class BenchRun {
     const wanted = Array.from({ length: count }, (_, index) => ({
       tradeId: `held-${index}`,
       pair: BENCH_PAIRS[index % BENCH_PAIRS.length]!,
-      emergencyLossStop: NEVER_STOPS,
+      exitsAt: NEVER,
     }));
     await this.open(wanted);
   }

@@ -5,6 +5,7 @@ import type { Fire } from './firing.ts';
 import type { ArmedTrade } from './guarded-position.ts';
 import type { MarketHub } from './hub.ts';
 import type { Lease } from './lease.ts';
+import { UnderWay } from './under-way.ts';
 import { untilHeard } from './until-heard.ts';
 
 export interface GuardKeeperOptions {
@@ -35,6 +36,8 @@ const USABLE_MARK_MS = 5_000;
 /** The trade tells people what it heard when it was armed, and looks again only after a minute. */
 const FIRST_LOOK_MS = 750;
 const FIRST_LOOK_EVERY_MS = 50;
+/** A market that crashes decides many at once: so long the word of those that are sold lets the orders of the others pass. */
+const TELLING_WAITS_MS = 250;
 /** Longer than any trade takes to hear of what was fired. */
 const REMEMBERED_MS = 3_600_000;
 
@@ -45,6 +48,7 @@ const REMEMBERED_MS = 3_600_000;
 export class GuardKeeper {
   readonly #options: GuardKeeperOptions;
   readonly #fired = new Map<string, Promise<FiredExit | null>>();
+  readonly #sending = new UnderWay();
   /** When each was taken back, epoch ms by Temporal's clock. */
   readonly #takenBack = new Map<string, number>();
   #leaseId: string | null = null;
@@ -120,6 +124,7 @@ export class GuardKeeper {
       return;
     }
     const fired = await this.#fireOnce(trade);
+    await Promise.race([this.#sending.none(), delay(TELLING_WAITS_MS, undefined, { ref: false })]);
     await untilHeard(
       () => tell(tradeId, { last, fired }),
       (err) =>
@@ -250,7 +255,7 @@ export class GuardKeeper {
     const key = firingKey(trade);
     const before = this.#fired.get(key);
     if (before) return before;
-    const firing = this.#options.fire(trade);
+    const firing = this.#sending.count(this.#options.fire(trade));
     if (trade.exit === null) return firing;
     this.#fired.set(key, firing);
     setTimeout(() => this.#fired.delete(key), REMEMBERED_MS).unref();

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { pino } from 'pino';
 import { LEASE_TIMEOUT_MS } from '../../src/domain/safety-times.ts';
@@ -21,6 +22,7 @@ const SOLD: FiredExit = {
 async function guardedMarket(
   beat: () => Promise<void> = () => Promise.resolve(),
   isBetterElsewhere: () => Promise<boolean> = () => Promise.resolve(false),
+  answer: (positionId: string) => Promise<FiredExit> = () => Promise.resolve(SOLD),
 ) {
   const fired: string[] = [];
   const told: string[] = [];
@@ -46,7 +48,7 @@ async function guardedMarket(
     lease: new Lease({ wallMs: now, monotonicMs: () => performance.now() + clock.aheadMs }),
     fire: (trade) => {
       fired.push(trade.positionId);
-      return Promise.resolve(SOLD);
+      return answer(trade.positionId);
     },
     taskQueue: 'guard-queue',
     tell: (tradeId) => {
@@ -113,6 +115,33 @@ describe('a guard', () => {
     mark('50');
     expect(await keeper.exitNow('p', 2)).toEqual(SOLD);
     expect(fired).toEqual(['p']);
+    await end();
+  });
+
+  it('tells of what it has sold when the orders of all others have left', async () => {
+    let answerSlow: (fired: FiredExit) => void = () => undefined;
+    const slow = new Promise<FiredExit>((resolve) => (answerSlow = resolve));
+    const answer = (positionId: string) => (positionId === 'slow' ? slow : Promise.resolve(SOLD));
+    const { keeper, fired, told, mark, end } = await guardedMarket(undefined, undefined, answer);
+    await keeper.arm(armed('quick'), 1);
+    await keeper.arm(armed('slow'), 1);
+    mark('50');
+    expect(fired).toEqual(['quick', 'slow']);
+    await nextTurn();
+    expect(told).toEqual([]);
+    answerSlow(SOLD);
+    await expect.poll(() => told).toEqual(['quick', 'slow']);
+    await end();
+  });
+
+  it('tells of what it has sold though the order of another has no answer', async () => {
+    const never = new Promise<FiredExit>(() => undefined);
+    const answer = (positionId: string) => (positionId === 'stuck' ? never : Promise.resolve(SOLD));
+    const { keeper, told, mark, end } = await guardedMarket(undefined, undefined, answer);
+    await keeper.arm(armed('stuck'), 1);
+    await keeper.arm(armed('quick'), 1);
+    mark('50');
+    await expect.poll(() => told).toEqual(['quick']);
     await end();
   });
 
